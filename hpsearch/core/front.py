@@ -75,11 +75,10 @@ def ranks(objectives: Floats, n_ranked: int | None = None) -> Rows:
     return found
 
 
-def thin(points: Floats, n: int) -> Rows:
+def thin(points: Floats, n: int, *, by_rank: bool = False) -> Rows:
     """Choose points that together dominate much, one by one, each the one that adds most.
 
     The greedy choice reaches at least 1 - 1/e of the largest possible hypervolume (Nemhauser et al. 1978).
-    Objectives count by their range among the points.
 
     Parameters
     ----------
@@ -87,28 +86,24 @@ def thin(points: Floats, n: int) -> Rows:
         Objectives, minimised; not NaN, less than ``inf``.
     n : int
         How many to choose; all if there are not more.
+    by_rank : bool
+        Whether the rank of a value among the points counts, instead of its place in their range; then no
+        monotone change of an objective alters the choice.
 
     Returns
     -------
     (min(k, n),) array of int
         Indices, the one that adds most first; of equal ones the earlier first.
     """
-    units, reference = on_unit_scale(points), np.full(points.shape[1], 1 + _MARGIN)
-    chosen: list[int] = []
-    # What a point adds only shrinks as others are chosen, so an outdated gain is an upper bound.
-    queue = [(-gain, i) for i, gain in enumerate((reference - units).prod(axis=1).tolist())]
-    heapq.heapify(queue)
-    known_at = [0] * len(points)
-    while queue and len(chosen) < n:
-        _, i = queue[0]
-        if known_at[i] == len(chosen):
-            chosen.append(i)
-            heapq.heappop(queue)
-        else:
-            known_at[i] = len(chosen)
-            gain = exclusive_volume(units[i], units[chosen], reference)
-            heapq.heapreplace(queue, (-max(gain, 0.0), i))
-    return np.array(chosen, dtype=np.intp)
+    if by_rank:
+        columns = [np.unique(column, return_inverse=True)[1].reshape(-1) for column in points.T]
+        places = np.column_stack(columns).astype(np.float64)
+        reference = np.ceil((1 + _MARGIN) * places.max(axis=0, initial=0.0)) + 1
+    else:
+        places, reference = on_unit_scale(points), np.full(points.shape[1], 1 + _MARGIN)
+    if points.shape[1] == 2:
+        return _chosen_pairs(places, reference, n)
+    return _chosen(places, reference, n)
 
 
 def knee(points: Floats) -> int:
@@ -136,6 +131,44 @@ def on_unit_scale(points: Floats) -> Floats:
     points = np.maximum(points, np.where(np.isfinite(lowest), lowest, 0.0)) / 2  # a difference may overflow
     low, high = points.min(axis=0, initial=np.inf), points.max(axis=0, initial=-np.inf)
     return np.asarray((points - low) / np.where(high > low, high - low, 1.0))
+
+
+def _chosen(points: Floats, reference: Floats, n: int) -> Rows:
+    """Choose greedily; what a point adds only shrinks, so an outdated gain is an upper bound."""
+    chosen: list[int] = []
+    queue = [(-gain, i) for i, gain in enumerate((reference - points).prod(axis=1).tolist())]
+    heapq.heapify(queue)
+    known_at = [0] * len(points)
+    while queue and len(chosen) < n:
+        _, i = queue[0]
+        if known_at[i] == len(chosen):
+            chosen.append(i)
+            heapq.heappop(queue)
+        else:
+            known_at[i] = len(chosen)
+            gain = exclusive_volume(points[i], points[chosen], reference)
+            heapq.heapreplace(queue, (-max(gain, 0.0), i))
+    return np.array(chosen, dtype=np.intp)
+
+
+def _chosen_pairs(points: Floats, reference: Floats, n: int) -> Rows:
+    """Choose greedily in two objectives, where a point adds a rectangle between its chosen neighbours.
+
+    Points that are not on the front add nothing once it is chosen, so they come last.
+    """
+    on_front = np.flatnonzero(nondominated(points))
+    x, y = points[on_front].T
+    right, top = np.full(len(x), reference[0]), np.full(len(x), reference[1])
+    is_left = np.ones(len(x), dtype=bool)
+    chosen = []
+    for _ in range(min(n, len(x))):
+        best = int(np.argmax(np.where(is_left, (right - x) * (top - y), -1.0)))
+        chosen.append(best)
+        is_left[best] = False
+        right = np.where(x <= x[best], np.minimum(right, x[best]), right)
+        top = np.where(x >= x[best], np.minimum(top, y[best]), top)
+    others = np.delete(np.arange(len(points)), on_front)
+    return np.concatenate([on_front[np.array(chosen, dtype=np.intp)], others])[:n]
 
 
 def _swept_ranks(points: Floats) -> Rows:

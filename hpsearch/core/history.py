@@ -7,7 +7,8 @@ A pruned trial has no loss. Where it would have ended can be predicted, and the 
 curves become known; ``with_predicted`` then makes a new history, so that nothing learned from the old one is
 taken for what follows from the new one.
 
-With several objectives, a trial has one row of objectives and no loss.
+With several objectives, a trial has one row of objectives and no loss. Suggesters that learn from one number
+then read a condensed history, whose losses put its trials in order.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from hpsearch.space.tree import Space, Values
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+#: The attributes with one row for each trial.
+_COLUMNS = ("_values", "_active", "_losses", "_uppers", "_several", "_violations")
 
 
 class History:
@@ -44,6 +48,7 @@ class History:
     def __init__(self, space: Space, outcomes: Outcomes | None = None) -> None:
         self.space = space
         self.outcomes = outcomes
+        self._whole: History | None = None
         self._column = {parameter.label: j for j, parameter in enumerate(space.parameters)}
         self._n = 0
         self._values: Floats = np.zeros((16, len(self._column)))
@@ -56,6 +61,11 @@ class History:
 
     def __len__(self) -> int:
         return self._n
+
+    @property
+    def whole(self) -> History:
+        """The history that this one condenses; itself, if it has all trials."""
+        return self if self._whole is None else self._whole
 
     @property
     def values(self) -> Floats:
@@ -78,7 +88,7 @@ class History:
     @property
     def objectives(self) -> Floats:
         """(n, m) array, a view, minimised; NaN for a failed trial. One objective is the loss."""
-        return self._several[: self._n] if self._n_several else self.losses[:, None]
+        return self._several[: self._n] if self._several.shape[1] else self.losses[:, None]
 
     @property
     def violations(self) -> Floats:
@@ -135,13 +145,27 @@ class History:
     def reordered(self, order: NDArray[np.intp]) -> History:
         """Return the same trials as a new history, whose row i is row ``order[i]`` of this one."""
         history = History(self.space, self.outcomes)
-        history._n = self._n
-        history._values, history._active = self.values[order], self.active[order]
-        history._losses, history._uppers = self.losses[order], self.uppers[order]
-        history._several, history._violations = self._several[: self._n][order], self.violations[order]
+        history._take(self, order)
         places = np.empty(self._n, dtype=np.intp)
         places[order] = np.arange(self._n)
         history._pruned = {tid: int(places[row]) for tid, row in self._pruned.items()}
+        return history
+
+    def condensed(self, rows: NDArray[np.intp], losses: Floats) -> History:
+        """Return some of the trials as a new history with other losses; nothing can be added to it.
+
+        Parameters
+        ----------
+        rows : (k,) array of int
+            The trials to keep, in order.
+        losses : (k,) array
+            What to learn from in place of the losses; NaN for a failed trial.
+        """
+        history = History(self.space, self.outcomes)
+        history._take(self, rows)
+        history._several = self.objectives[rows]
+        history._losses = losses
+        history._whole = self.whole
         return history
 
     def with_predicted(
@@ -198,9 +222,15 @@ class History:
         n = 1 if self.outcomes is None else len(self.outcomes.objectives)
         return n if n > 1 else 0
 
+    def _take(self, history: History, rows: NDArray[np.intp]) -> None:
+        """Take some trials of another history in place of all."""
+        self._n = len(rows)
+        for name in _COLUMNS:
+            setattr(self, name, getattr(history, name)[rows])
+
     def _grow(self) -> None:
         """Double the capacity, so that appending takes constant time on average."""
-        for name in ("_values", "_active", "_losses", "_uppers", "_several", "_violations"):
+        for name in _COLUMNS:
             column = getattr(self, name)
             n_more = max(16, len(column))
             setattr(self, name, np.concatenate([column, np.zeros((n_more, *column.shape[1:]), column.dtype)]))

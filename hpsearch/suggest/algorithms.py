@@ -16,6 +16,7 @@ from hpsearch.suggest.beliefs import Beliefs
 from hpsearch.suggest.from_beliefs import FromBeliefs
 from hpsearch.suggest.mix import Mix, MixOptions
 from hpsearch.suggest.names import ALGORITHMS, BELIEVE
+from hpsearch.suggest.objectives.suggester import WithOutcomes
 from hpsearch.suggest.protocol import Suggester
 from hpsearch.suggest.random import RandomSearch
 from hpsearch.suggest.tpe.branches import BranchTPE
@@ -50,7 +51,7 @@ def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
 
 
 def guided(suggester: Suggester, space: Space, beliefs: Beliefs | None) -> Suggester:
-    """Return a suggester that satisfies the conditions of a space, and follows beliefs at first.
+    """Return a suggester for any outcomes that satisfies conditions, and follows beliefs at first.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def guided(suggester: Suggester, space: Space, beliefs: Beliefs | None) -> Sugge
     """
     if beliefs is not None:
         suggester = FromBeliefs(suggester, space, beliefs)
-    return within_conditions(suggester, space)
+    return within_conditions(WithOutcomes(suggester), space)
 
 
 def _checked_texts(texts: Any) -> Sequence[str]:

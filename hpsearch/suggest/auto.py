@@ -26,7 +26,8 @@ from hpsearch.suggest.beliefs import Beliefs
 from hpsearch.suggest.branches import Branch
 from hpsearch.suggest.gp.search_region import SearchRegion
 from hpsearch.suggest.leading_branch import LeadingBranch
-from hpsearch.suggest.protocol import Suggestion
+from hpsearch.suggest.objectives.suggester import WithOutcomes
+from hpsearch.suggest.protocol import Suggester, Suggestion
 from hpsearch.suggest.repeat_turns import RepeatTurns
 from hpsearch.suggest.tpe.branches import EVERY, BranchTPE
 from hpsearch.suggest.tpe.suggest import TPEOptions
@@ -89,10 +90,10 @@ class Auto:
         self._has_many_choices = 2 * n_choices > len(space.parameters)
         self._leading = LeadingBranch(space, self._tpe.branches, self._make_leading)
 
-    def _make_leading(self, space: Space) -> Auto:
+    def _make_leading(self, space: Space) -> Suggester:
         """Return the search of one branch."""
         beliefs = None if self._beliefs is None else self._beliefs.within(space)
-        return Auto(space, replace(self.options, learns_noise=False), beliefs)
+        return WithOutcomes(Auto(space, replace(self.options, learns_noise=False), beliefs))
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
@@ -120,7 +121,7 @@ class Auto:
     def _propose(self, history: History, pending: list[Values], rng: np.random.Generator) -> Suggestion:
         """Propose one point."""
         firsts = self._repeats.firsts(history)
-        n_trials = len(firsts) + len(pending)
+        n_trials = len(firsts.whole) + len(pending)
         if n_trials >= self.options.n_startup:
             repeated = self._repeats.point(history, pending)
             if repeated is not None:
@@ -185,6 +186,6 @@ class Auto:
 
     def _uses_gp(self, history: History) -> bool:
         """Whether the search is small enough for the GP."""
-        few_trials = len(history) <= self.options.max_gp_trials
+        few_trials = len(history.whole) <= self.options.max_gp_trials
         few_parameters = self._gp.n_active <= self.options.max_gp_dims
         return few_trials and few_parameters and self._gp.n_active_features <= _MAX_FEATURES

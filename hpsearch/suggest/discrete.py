@@ -24,6 +24,7 @@ class TriedPoints:
 
     def read(self, history: History) -> Set[bytes]:
         """Return the keys of all points of a history; reads only the new rows of the last one."""
+        history = history.whole
         if history is not self._history or len(history) < self._n:
             self._history, self._n, self._keys = history, 0, set()
         self._keys.update(point_key(row) for row in history.values[self._n :])

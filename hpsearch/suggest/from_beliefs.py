@@ -46,7 +46,7 @@ class FromBeliefs:
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> list[Suggestion]:
         """Propose as many points as there are generators; see ``Suggester``."""
-        n_known = len(history) + len(pending)
+        n_known = len(history.whole) + len(pending)
         trust = preference(self._beliefs, history).trust
         is_trusted = any(trust.values())
         drawn = {

@@ -70,7 +70,7 @@ class LeadingBranch:
             n_needed = max(_MIN_TRIALS, _TRIALS_PER_PARAMETER * n_parameters)
             self._searches[key] = FilteredHistory(branch.rows), self._make(decided), n_needed
         trials, suggester, n_needed = self._searches[key]
-        own = trials.read(history)
+        own = trials.read(history.whole)
         if len(own) < n_needed:
             return None
         (suggestion,) = suggester.suggest(own, [v for v in pending if branch.has(v)], [rng])

@@ -42,7 +42,8 @@ class RepeatTurns:
         pending : sequence of Values
             Points that wait or are under evaluation.
         """
-        if not self._may_repeat or not is_repeat_due(len(history), len(pending), 0):
+        is_condensed = history.outcomes is not None
+        if is_condensed or not self._may_repeat or not is_repeat_due(len(history), len(pending), 0):
             return None
         repeated = self._repeats.read(history)
         n_repeats = sum(len(rows) - 1 for rows in repeated) + self._repeats.count_known(pending, history)
@@ -56,7 +57,7 @@ class RepeatTurns:
 
     def firsts(self, history: History) -> History:
         """Return a history of the first trial of each point; the same one while no point has several."""
-        if not self._may_repeat or not self._repeats.read(history):
+        if history.outcomes is not None or not self._may_repeat or not self._repeats.read(history):
             return history
         return self._firsts.read(history)
 

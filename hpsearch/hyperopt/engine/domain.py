@@ -23,6 +23,7 @@ from hpsearch.hyperopt.vectorize import VectorizeHelper
 from hpsearch.objective.evaluation import STATUS_OK
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.beliefs import Beliefs
+from hpsearch.suggest.objectives.digest import Digest
 from hpsearch.suggest.protocol import Suggester
 
 
@@ -89,6 +90,7 @@ class Domain:
         self._history = HistoryReader(self.space)
         self._observed: Any = None
         self._suggesters: dict[Any, Suggester] = {}
+        self.digest = Digest()
 
     @functools.cached_property
     def vh(self) -> VectorizeHelper:

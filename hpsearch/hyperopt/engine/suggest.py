@@ -46,6 +46,7 @@ def suggest_docs(
         Not inserted into ``trials``. The values are NumPy scalars, as in Hyperopt; inserting converts them.
     """
     history, pending = domain.observed(trials)
+    history = domain.digest.read(history)  # which keeps what it knows between calls
     root = root_seed(seed)
     rngs = [trial_rng(root, i) for i in range(len(new_ids))]
     with isolated_numerics():

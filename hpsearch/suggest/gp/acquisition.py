@@ -9,7 +9,10 @@ inequality constraints", use the first power.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Protocol
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
@@ -49,29 +52,30 @@ def log_improvement(z: Floats) -> Floats:
     return np.where(z < -1, log_below, log_above)
 
 
+class Acquisition(Protocol):
+    """What a suggestion maximizes: a sum of logarithms over features."""
+
+    def at(self, features: Floats) -> Floats:
+        """Return the scores, (m,), of (m, D) features."""
+        ...
+
+    def with_gradient(self, features: Floats) -> tuple[Floats, Floats]:
+        """Return the scores, (m,), of (m, D) features, and their gradients, (m, D)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acquisition:
-    """The acquisition function of one suggestion; higher is better."""
+class ExpectedImprovement:
+    """The log expected improvement on the incumbent."""
 
     losses: Posterior  #: of the loss
     best: float  #: the incumbent: the loss to improve on
-    success: Posterior | None = None  #: of success (+1) and failure (-1) minus their mean; None: no failures
-    base_rate: float = 0.0  #: the mean that was subtracted
-
-    def improving_on(self, features: Floats) -> Acquisition:
-        """Return this with the best of some points, (m, D) features, as the incumbent."""
-        return replace(self, best=float(self.losses.predict(features).mean.min()))
 
     def at(self, features: Floats) -> Floats:
         """Return the scores, (m,), of (m, D) features."""
         found = self.losses.predict(features)
         sigma = np.sqrt(found.variance)
-        scores = np.log(sigma) + log_improvement((self.best - found.mean) / sigma)
-        if self.success is not None:
-            works = self.success.predict(features)
-            spread = np.sqrt(works.variance + self.success.noise)
-            scores += _CAUTION * log_ndtr((works.mean + self.base_rate) / spread)
-        return scores
+        return np.asarray(np.log(sigma) + log_improvement((self.best - found.mean) / sigma))
 
     def with_gradient(self, features: Floats) -> tuple[Floats, Floats]:
         """Return the scores, (m,), of (m, D) features, and their gradients, (m, D)."""
@@ -82,19 +86,58 @@ class Acquisition:
         by_z = np.exp(log_ndtr(z) - log_gain)
         by_sigma = by_variance / (2 * sigma)[:, None]
         gradient = ((1 - z * by_z)[:, None] * by_sigma - by_z[:, None] * by_mean) / sigma[:, None]
-        scores = np.log(sigma) + log_gain
-        if self.success is not None:
-            log_p, slope = _log_success(self.success, self.base_rate, features)
-            return scores + _CAUTION * log_p, gradient + _CAUTION * slope
-        return scores, gradient
+        return np.log(sigma) + log_gain, gradient
 
 
-def _log_success(success: Posterior, base_rate: float, features: Floats) -> tuple[Floats, Floats]:
-    """Return the log probability of success, (m,), and its gradient, (m, D)."""
-    works, by_mean, by_variance = success.predict_with_gradient(features)
-    spread = np.sqrt(works.variance + success.noise)
-    u = (works.mean + base_rate) / spread
-    log_p = log_ndtr(u)
-    by_u = np.exp(-0.5 * u * u - _LOG_SQRT_2PI - log_p)
-    slope = (by_mean - (u / (2 * spread))[:, None] * by_variance) / spread[:, None]
-    return log_p, by_u[:, None] * slope
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogProbability:
+    """A multiple of the log probability that something is above zero."""
+
+    of: Posterior  #: of what should be above zero, minus its mean
+    base: float  #: the mean that was subtracted
+    noise: float = 0.0  #: variance of an observation; not negative
+    power: float = 1.0  #: the multiple; positive
+
+    def at(self, features: Floats) -> Floats:
+        """Return the scores, (m,), of (m, D) features."""
+        found = self.of.predict(features)
+        return self.power * log_ndtr((found.mean + self.base) / np.sqrt(found.variance + self.noise))
+
+    def with_gradient(self, features: Floats) -> tuple[Floats, Floats]:
+        """Return the scores, (m,), of (m, D) features, and their gradients, (m, D)."""
+        found, by_mean, by_variance = self.of.predict_with_gradient(features)
+        spread = np.sqrt(found.variance + self.noise)
+        u = (found.mean + self.base) / spread
+        log_p = log_ndtr(u)
+        by_u = np.exp(-0.5 * u * u - _LOG_SQRT_2PI - log_p)
+        slope = (by_mean - (u / (2 * spread))[:, None] * by_variance) / spread[:, None]
+        return self.power * log_p, self.power * (by_u[:, None] * slope)
+
+
+def log_success(success: Posterior, base_rate: float) -> LogProbability:
+    """Return the score of not failing.
+
+    Parameters
+    ----------
+    success : Posterior
+        Of success (+1) and failure (-1), minus their mean.
+    base_rate : float
+        The mean that was subtracted.
+    """
+    return LogProbability(of=success, base=base_rate, noise=success.noise, power=_CAUTION)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The product of acquisition functions: the sum of their logarithms."""
+
+    terms: Sequence[Acquisition]  #: at least one
+
+    def at(self, features: Floats) -> Floats:
+        """Return the scores, (m,), of (m, D) features."""
+        return np.asarray(reduce(np.add, [term.at(features) for term in self.terms]))
+
+    def with_gradient(self, features: Floats) -> tuple[Floats, Floats]:
+        """Return the scores, (m,), of (m, D) features, and their gradients, (m, D)."""
+        scores, gradients = zip(*(term.with_gradient(features) for term in self.terms), strict=True)
+        return np.asarray(reduce(np.add, scores)), np.asarray(reduce(np.add, gradients))

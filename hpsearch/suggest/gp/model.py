@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hpsearch.core.history import Bools, Floats
-from hpsearch.suggest.gp.acquisition import Acquisition
+from hpsearch.suggest.gp.acquisition import ExpectedImprovement, LogProbability, Product, log_success
 from hpsearch.suggest.gp.fit import fit
 from hpsearch.suggest.gp.kernel import Hyperparameters, Indices
 from hpsearch.suggest.gp.posterior import with_fantasies
@@ -45,10 +45,7 @@ def fit_models(features: Floats, groups: Indices, losses: Floats) -> FittedModel
         NaN or ``inf`` for a failed trial.
     """
     works = has_loss(losses)
-    success = None
-    if not works.all():
-        found = fit(features, groups, _labels(works))
-        success = replace(found, noise=max(found.noise, _MIN_SUCCESS_NOISE))
+    success = fit_success(features, groups, works)
     return FittedModels(losses=fit(features[works], groups, warped(losses[works])), success=success)
 
 
@@ -59,9 +56,10 @@ def build_acquisition(
     losses: Floats,
     pending: Floats,
     *,
+    incumbents: Indices | None = None,
     beats_pending: bool = False,
     uppers: Floats | None = None,
-) -> Acquisition:
+) -> Product:
     """Return the acquisition function after a history.
 
     The incumbent is the lowest posterior mean of the trials with a loss, and of the pending ones if
@@ -75,6 +73,8 @@ def build_acquisition(
         All finished trials; as for ``fit_models``.
     pending : (p, D) array
         Features of the pending points.
+    incumbents : (i,) array of int, optional
+        The trials to improve on, each with a loss; by default all with one.
     beats_pending : bool
         Whether a point must also improve on the predicted losses of the pending ones.
     uppers : (n,) array, optional
@@ -88,12 +88,48 @@ def build_acquisition(
     )
     posterior = with_fantasies(fitted.losses, tried, groups, targets, pending, scales)
     # With noise, the lowest loss is partly luck; the lowest posterior mean is not.
-    rivals = np.vstack([tried, pending]) if beats_pending else tried
+    rivals = tried if incumbents is None else features[incumbents]
+    if beats_pending:
+        rivals = np.vstack([rivals, pending])
     best = float(posterior.predict(rivals).mean.min())
-    if fitted.success is None:
-        return Acquisition(losses=posterior, best=best)
-    success = with_fantasies(fitted.success, features, groups, _labels(works), pending)
-    return Acquisition(losses=posterior, best=best, success=success, base_rate=_base_rate(works))
+    gain = ExpectedImprovement(losses=posterior, best=best)
+    return Product([gain, *success_term(fitted.success, features, groups, works, pending)])
+
+
+def fit_success(features: Floats, groups: Indices, works: Bools) -> Hyperparameters | None:
+    """Fit the hyperparameters of success; None if no trial has failed.
+
+    Parameters
+    ----------
+    features, groups
+        As for ``fit_models``.
+    works : (n,) array of bool
+        Which trials have not failed.
+    """
+    if works.all():
+        return None
+    found = fit(features, groups, _labels(works))
+    return replace(found, noise=max(found.noise, _MIN_SUCCESS_NOISE))
+
+
+def success_term(
+    success: Hyperparameters | None, features: Floats, groups: Indices, works: Bools, pending: Floats
+) -> list[LogProbability]:
+    """Return the factor of the acquisition function for success; none if no trial has failed.
+
+    Parameters
+    ----------
+    success : Hyperparameters or None
+        From ``fit_success``.
+    features, groups, works
+        All finished trials; as for ``fit_success``.
+    pending : (p, D) array
+        Features of the pending points.
+    """
+    if success is None:
+        return []
+    posterior = with_fantasies(success, features, groups, _labels(works), pending)
+    return [log_success(posterior, _base_rate(works))]
 
 
 def _noise_scales(noise: float, targets: Floats, losses: Floats, uppers: Floats) -> Floats | None:

@@ -12,15 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpsearch.core.front import nondominated
 from hpsearch.core.history import Floats, History
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.allowed import allowed_points
 from hpsearch.suggest.beliefs import Beliefs
 from hpsearch.suggest.branches import activities
+from hpsearch.suggest.gp.acquisition import Acquisition
 from hpsearch.suggest.gp.encoding import Encoding
+from hpsearch.suggest.gp.kernel import Indices
 from hpsearch.suggest.gp.model import FittedModels, build_acquisition, fit_models, has_loss
 from hpsearch.suggest.gp.optimize_acquisition import CandidateRegion, ranked
 from hpsearch.suggest.gp.search_region import SearchRegion
+from hpsearch.suggest.objectives.acquisition import MAX_BOXED, Observed
+from hpsearch.suggest.objectives.acquisition import build_acquisition as build_outcome_acquisition
+from hpsearch.suggest.objectives.models import FittedOutcomes, fit_outcomes
 from hpsearch.suggest.preference import Preference, preference
 
 #: Trials with a loss that a fit needs.
@@ -31,6 +37,8 @@ _EACH_UP_TO = 20
 _GROWTH = 1.08
 #: Number of best trials near which candidates are placed.
 _N_ELITE = 5
+#: With several objectives, the number of trials of the front that they are drawn from.
+_N_FRONT = 20
 #: Two points closer than this in every feature are the same.
 _SAME = 1e-9
 #: Probability that a choice is kept, in a region that keeps choices.
@@ -43,7 +51,7 @@ class _Cached:
 
     history: History
     n: int
-    fitted: FittedModels
+    fitted: FittedModels | FittedOutcomes
 
 
 class GaussianProcess:
@@ -100,32 +108,52 @@ class GaussianProcess:
         Returns
         -------
         Values or None
-            None when there are fewer than 4 losses, none in the branch of the region, or every candidate is
-            too close to a known point.
+            None when there are fewer than 4 losses, none in the branch of the region, every candidate is too
+            close to a known point, or a condensed history leaves trials out.
         """
         region = region or SearchRegion()
         losses, encoding = history.losses, self._encoding
         works = np.flatnonzero(has_loss(losses))
         inside = works if region.branch is None else works[region.branch.rows(history)[works]]
-        if len(works) < _MIN_TRIALS or not len(inside):
+        is_whole = len(history) == len(history.whole)
+        if len(works) < _MIN_TRIALS or not len(inside) or not is_whole:
             return None
         x = encoding.coordinates(history.values)
         features = encoding.features(x, history.active)
         waiting = encoding.encode(pending, history)
         waiting_features = encoding.features(waiting, encoding.active(waiting))
         fitted = self._fitted(history, features)
-        acquisition = build_acquisition(
-            fitted,
-            features,
-            encoding.groups,
-            losses,
-            waiting_features,
-            beats_pending=region.beats_pending,
-            uppers=history.uppers,
-        )
-        if region.branch is not None:
-            acquisition = acquisition.improving_on(features[inside])
         best = inside[np.argsort(losses[inside], kind="stable")[:_N_ELITE]]
+        acquisition: Acquisition
+        if isinstance(fitted, FittedModels):
+            acquisition = build_acquisition(
+                fitted,
+                features,
+                encoding.groups,
+                losses,
+                waiting_features,
+                incumbents=inside,
+                beats_pending=region.beats_pending,
+                uppers=history.uppers,
+            )
+        else:
+            observed = Observed(
+                history=history,
+                features=features,
+                groups=encoding.groups,
+                pending=waiting_features,
+                inside=inside,
+            )
+            n_objectives = history.objectives.shape[1]
+            if n_objectives > 1:
+                best = _front_elite(observed, rng)
+            is_scalar = n_objectives > MAX_BOXED or (n_objectives > 1 and region.is_scalar)
+            acquisition = build_outcome_acquisition(
+                fitted,
+                observed,
+                rng.dirichlet(np.ones(n_objectives)) if is_scalar else None,
+                beats_pending=region.beats_pending,
+            )
         prefer = None if self._beliefs is None else preference(self._beliefs, history)
         candidates = ranked(acquisition, self._candidate_region(x, x[best], region, prefer, rng), rng)
         places = encoding.features(candidates, encoding.active(candidates))
@@ -159,14 +187,27 @@ class GaussianProcess:
             prefer=prefer,
         )
 
-    def _fitted(self, history: History, features: Floats) -> FittedModels:
+    def _fitted(self, history: History, features: Floats) -> FittedModels | FittedOutcomes:
         """Return the fit for a history with (n, D) features, from the cache if it holds."""
         n = n_learned_from(len(history))
         cached = self._cached
-        if cached is None or cached.history is not history or cached.n != n:
-            fitted = fit_models(features[:n], self._encoding.groups, history.losses[:n])
-            cached = self._cached = _Cached(history=history, n=n, fitted=fitted)
+        if cached is None or cached.history is not history.whole or cached.n != n:
+            groups = self._encoding.groups
+            fitted: FittedModels | FittedOutcomes
+            if history.outcomes is None:
+                fitted = fit_models(features[:n], groups, history.losses[:n])
+            else:
+                fitted = fit_outcomes(features[:n], groups, history.objectives[:n], history.violations[:n])
+            cached = self._cached = _Cached(history=history.whole, n=n, fitted=fitted)
         return cached.fitted
+
+
+def _front_elite(observed: Observed, rng: np.random.Generator) -> Indices:
+    """Return some trials of the front in random order, so that turns near the best one go along the front."""
+    objectives, feasible = observed.history.objectives, observed.incumbents
+    front = feasible[nondominated(objectives[feasible])] if len(feasible) else observed.inside
+    order = np.argsort(observed.history.losses[front], kind="stable")[:_N_FRONT]
+    return np.asarray(front[rng.permutation(order)[:_N_ELITE]])
 
 
 def n_learned_from(n: int) -> int:

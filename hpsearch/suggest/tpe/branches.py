@@ -106,7 +106,7 @@ class BranchTPE:
         pending : sequence of Values
             Points that wait or are under evaluation; with the finished ones, they count the turns.
         """
-        if (len(history) + len(pending)) % EVERY:
+        if (len(history.whole) + len(pending)) % EVERY:
             return None
         return self.branches.neglected(history, pending)
 

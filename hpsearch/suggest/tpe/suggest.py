@@ -184,7 +184,7 @@ class TPE:
         In a discrete space they may be fewer than the generators, since points repeat.
         """
         # One generator for the experiment, so that every trial takes its point from the same sequence.
-        n = len(history) + len(pending) + len(rngs)
+        n = len(history.whole) + len(pending) + len(rngs)
         points = sobol_points(
             self.space, n * (_N_SOBOL if self.space.conditions else 1), experiment_rng(rngs[0])
         )

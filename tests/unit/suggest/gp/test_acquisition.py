@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.optimize import approx_fprime
 from scipy.stats import norm
 
-from hpsearch.suggest.gp.acquisition import Acquisition, log_improvement
+from hpsearch.suggest.gp.acquisition import ExpectedImprovement, Product, log_improvement, log_success
 from hpsearch.suggest.gp.kernel import Hyperparameters
 from hpsearch.suggest.gp.posterior import condition
 
@@ -38,17 +38,16 @@ def test_it_has_a_slope_over_the_range_of_floats() -> None:
     assert np.isfinite(found).all()
 
 
-def acquisition(*, with_failures: bool) -> Acquisition:
+def acquisition(*, with_failures: bool) -> Product:
     rng = np.random.default_rng(0)
     features, targets = rng.random((20, 3)), rng.standard_normal(20)
     hyper = Hyperparameters(lengths=np.array([0.4, 0.8, 1.5]), signal=1.0, noise=0.05)
     labels = np.where(features[:, 0] > 0.6, -1.0, 1.0)
-    return Acquisition(
-        losses=condition(hyper, features, GROUPS, targets),
-        best=-1.2,
-        success=condition(hyper, features, GROUPS, labels - labels.mean()) if with_failures else None,
-        base_rate=float(labels.mean()),
-    )
+    gain = ExpectedImprovement(losses=condition(hyper, features, GROUPS, targets), best=-1.2)
+    if not with_failures:
+        return Product([gain])
+    success = condition(hyper, features, GROUPS, labels - labels.mean())
+    return Product([gain, log_success(success, float(labels.mean()))])
 
 
 @pytest.mark.parametrize("with_failures", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpsearch.core.history import Floats
+from hpsearch.suggest.gp.acquisition import ExpectedImprovement
 from hpsearch.suggest.gp.model import build_acquisition, fit_models
 
 GROUPS = np.arange(1)
@@ -37,9 +38,10 @@ def test_an_uncertain_prediction_bends_the_model_less_than_a_loss() -> None:
     losses[4] = 0.2
     fitted = fit_models(tried, GROUPS, losses)
     uppers = np.where(np.arange(8) == 4, 0.4, losses)
-    known, doubted = (
-        build_acquisition(fitted, tried, GROUPS, losses, np.zeros((0, 1)), uppers=bounds).losses.predict(at)
+    gains = [
+        build_acquisition(fitted, tried, GROUPS, losses, np.zeros((0, 1)), uppers=bounds).terms[0]
         for bounds in (losses, uppers)
-    )
+    ]
+    known, doubted = (gain.losses.predict(at) for gain in gains if isinstance(gain, ExpectedImprovement))
     assert doubted.mean[0] < known.mean[0]
     assert doubted.variance[0] > known.variance[0]

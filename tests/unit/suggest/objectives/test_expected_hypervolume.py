@@ -30,7 +30,7 @@ def test_gain_agrees_with_sampling(m: int) -> None:
     front, rng = _front(m, 6), np.random.default_rng(1)
     for centre in (0.3, 0.6, 0.8):
         mean, deviation = np.full(m, centre), np.linspace(0.1, 0.3, m)
-        samples = mean + deviation * rng.standard_normal((800, m))
+        samples = mean + deviation * rng.standard_normal((500, m))
         gains = np.array([exclusive_volume(sample, front, np.full(m, 1.2)) for sample in samples])
 
         found = np.exp(_gain(front).log_gain(mean[None], deviation[None])[0])
