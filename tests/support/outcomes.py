@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hpsearch.core.goal import Goal
 from hpsearch.core.history import History
@@ -23,9 +23,14 @@ def outcomes(n_objectives: int = 1, n_limits: int = 0) -> Outcomes | None:
 
 
 def add_outcomes(
-    history: History, values: Values, losses: Sequence[float] | None, violations: Sequence[float] = ()
+    history: History,
+    values: Values,
+    losses: Sequence[float] | None,
+    violations: Sequence[float] | Mapping[str, float] = (),
 ) -> None:
     """Append a trial with the outcomes of ``outcomes``; one without losses has failed."""
+    if not isinstance(violations, Mapping):
+        violations = {f"c{i}": amount for i, amount in enumerate(violations)}
     is_single = losses is not None and len(losses) == 1
     history.add(
         Trial(
@@ -35,6 +40,6 @@ def add_outcomes(
             state=State.FAILED if losses is None else State.DONE,
             loss=losses[0] if losses is not None and is_single else None,
             losses=None if losses is None or is_single else {f"f{i}": loss for i, loss in enumerate(losses)},
-            violations=None if losses is None else {f"c{i}": amount for i, amount in enumerate(violations)},
+            violations=None if losses is None else violations,
         )
     )

@@ -66,15 +66,15 @@ class LimitScale:
     def of(cls, violations: Floats) -> LimitScale:
         """Return the targets of (n,) amounts without those that are NaN."""
         known = violations[~np.isnan(violations)]
+        if not len(known):
+            return cls(targets=known, mean=0.0)
         finite = known[np.isfinite(known)]
         amounts = np.clip(known, finite.min(initial=-1.0), finite.max(initial=1.0))
-        unit = np.median(np.abs(amounts)) if len(amounts) else 1.0
-        if unit == 0:
-            unit = np.abs(amounts).max(initial=0.0) or 1.0
+        unit = np.median(np.abs(amounts)) or np.abs(amounts).max() or 1.0
         slack = -np.sign(amounts) * np.log1p(np.abs(amounts) / unit)
         scale = slack.std() or 1.0
-        mean = float(slack.mean()) if len(slack) else 0.0
-        return cls(targets=(slack - mean) / scale, mean=mean / scale)
+        mean = slack.mean()
+        return cls(targets=(slack - mean) / scale, mean=float(mean / scale))
 
 
 def feasibility(
@@ -95,4 +95,4 @@ def feasibility(
     """
     scale, is_known = LimitScale.of(violations), ~np.isnan(violations)
     posterior = with_fantasies(hyper, features[is_known], groups, scale.targets, pending)
-    return LogProbability(of=posterior, base=scale.mean)
+    return LogProbability(of=posterior, base=scale.mean, noise=posterior.noise)
