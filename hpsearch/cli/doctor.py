@@ -20,7 +20,7 @@ from hpsearch.cli.environment_variables import LenientOption, invalid_reason, va
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE, open_store
 from hpsearch.cli.options import debug_option, format_options, store_option
-from hpsearch.cli.store_choice import STORE, named_file
+from hpsearch.cli.store_choice import named_file
 from hpsearch.diagnosis.database_findings import database_findings
 from hpsearch.diagnosis.finding import Finding, Verdict, findings_text, ok, problem
 from hpsearch.diagnosis.machine_findings import Setting, machine_findings, settings_findings
@@ -31,6 +31,7 @@ from hpsearch.report.formats import Format
 from hpsearch.report.table import render
 from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.logs import log_to_stderr
+from hpsearch.runtime.store_uri import STORE
 from hpsearch.runtime.user_data import home_path
 from hpsearch.store.mongo.uri import uri_without_password
 

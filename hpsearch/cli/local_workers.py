@@ -14,7 +14,6 @@ from pathlib import Path
 from types import TracebackType
 
 from hpsearch.cli.process import failure_in
-from hpsearch.cli.store_choice import STORE, STORE_FILE
 from hpsearch.errors import (
     ConfigurationError,
     HpsearchError,
@@ -31,6 +30,7 @@ from hpsearch.runtime.logs import is_json
 from hpsearch.runtime.private_files import append_private
 from hpsearch.runtime.private_folders import own_folder, private_folder
 from hpsearch.runtime.signals import ECHO_S
+from hpsearch.runtime.store_uri import STORE, STORE_FILE
 
 log = logging.getLogger(__name__)
 

@@ -25,11 +25,11 @@ from click.core import ParameterSource
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.options import log_format_option
 from hpsearch.cli.process import as_process, run_and_exit
-from hpsearch.cli.store_choice import STORE, STORE_FILE, uri_in
 from hpsearch.cli.worker import worker
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import log_to_stderr, print_or_log
+from hpsearch.runtime.store_uri import STORE, STORE_FILE, uri_in
 from hpsearch.runtime.user_paths import user_path
 from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from hpsearch.store.mongo.uri import uri_with_masks

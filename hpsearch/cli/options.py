@@ -11,9 +11,10 @@ from typing import Any, TypeVar, cast
 import click
 from click.core import ParameterSource
 
-from hpsearch.cli.store_choice import STORE, STORE_FILE, chosen_store, deferred_store, note_file
+from hpsearch.cli.store_choice import chosen_store, deferred_store, note_file
 from hpsearch.report.formats import Format
 from hpsearch.runtime.logs import LOGGERS, log_as_json
+from hpsearch.runtime.store_uri import STORE, STORE_FILE
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 

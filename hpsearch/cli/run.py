@@ -24,12 +24,13 @@ from hpsearch.cli.options import (
     store_option,
 )
 from hpsearch.cli.search_options import SearchOptions, describe, open_experiment, search_options
-from hpsearch.cli.store_choice import chosen_file, uri_in
+from hpsearch.cli.store_choice import chosen_file
 from hpsearch.mongod.directory import LOGS
 from hpsearch.objective.command.own_commands import note_own_command
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import log_to_stderr, print_or_log
 from hpsearch.runtime.signals import Interrupt
+from hpsearch.runtime.store_uri import uri_in
 from hpsearch.runtime.user_data import home
 
 if TYPE_CHECKING:

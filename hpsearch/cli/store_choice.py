@@ -12,11 +12,8 @@ import click
 from click.core import ParameterSource
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.runtime.private_files import read_private
+from hpsearch.runtime.store_uri import uri_in
 from hpsearch.runtime.user_paths import user_path
-
-#: The environment variables with the URI, and with the name of its file.
-STORE, STORE_FILE = "HPSEARCH_STORE", "HPSEARCH_STORE_FILE"
 
 #: Keys of a context: the file that is named, and the file that the URI was read from.
 _NAMED, _CHOSEN = "hpsearch.store_file", "hpsearch.chosen_file"
@@ -106,22 +103,3 @@ def named_file(context: click.Context) -> str | None:
     """Return the file that the command line or the environment names."""
     path: str | None = context.meta[_NAMED]
     return path
-
-
-def uri_in(path: str) -> str:
-    """Return the URI in a file that only its owner may read.
-
-    Raises
-    ------
-    ConfigurationError
-        If the file cannot be read, other users may read it, or it does not contain exactly one line; the text
-        never repeats its content.
-    """
-    content = read_private(path, "The store file")
-    try:
-        lines = content.decode().splitlines()
-    except UnicodeDecodeError:
-        lines = []
-    if len(lines) != 1:
-        raise ConfigurationError(f"The store file {path} must contain one line, the MongoDB URI.")
-    return lines[0]

@@ -26,7 +26,7 @@ from hpsearch.cli.options import (
     store_option,
 )
 from hpsearch.cli.process import as_process, run_and_exit
-from hpsearch.cli.store_choice import STORE, chosen_file, uri_in
+from hpsearch.cli.store_choice import chosen_file
 from hpsearch.errors import ConfigurationError
 from hpsearch.objective.by_value.secret import SECRET, read_secret
 from hpsearch.runtime.escaping import shown
@@ -34,6 +34,7 @@ from hpsearch.runtime.gpus import assign_gpus, find_gpus
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.parent_death import die_with_parent
 from hpsearch.runtime.signals import Interrupt
+from hpsearch.runtime.store_uri import STORE, uri_in
 from hpsearch.runtime.systemd import take_notifier
 from hpsearch.runtime.user_paths import user_path
 from hpsearch_worker.log_file import LogFile

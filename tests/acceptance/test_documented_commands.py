@@ -60,6 +60,7 @@ EXECUTED_ELSEWHERE = {
     ),
     "export HPSEARCH_SECRET=": "tests/acceptance/test_readme.py",
     "hpsearch-mongo-worker ": "tests/acceptance/test_readme.py",
+    "python search_cv.py": "tests/acceptance/test_search_cv_fleet.py",
     "hpsearch import-optuna ": "tests/integration/cli/test_import_optuna.py",
     "mongosh ": "tests/integration/store/test_mongo_shell.py",
     "python -m hpsearch.hyperopt tune.py": "tests/acceptance/test_readme.py",

@@ -92,7 +92,7 @@ def test_the_help_loads_click_and_nothing_heavy() -> None:
     assert "click" in loaded
     assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
     assert {name for name in loaded if name.startswith("hpsearch.")} <= {
-        "hpsearch.cli", "hpsearch.cli.options", "hpsearch.cli.process", "hpsearch.cli.store_choice",
+        "hpsearch.cli", "hpsearch.cli.options", "hpsearch.cli.process", "hpsearch.cli.store_choice", "hpsearch.runtime.store_uri",
         "hpsearch.cli.environment_variables", "hpsearch.cli.similar_names",
         "hpsearch.report", "hpsearch.report.formats",
         "hpsearch.errors", "hpsearch.runtime", "hpsearch.runtime.escaping", "hpsearch.runtime.events",

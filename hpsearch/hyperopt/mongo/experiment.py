@@ -7,14 +7,14 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from hpsearch.core.experiment import UNDECIDED, Budget, Experiment, ExperimentState
+from hpsearch.coordination.sent_objective import open_with_payload
+from hpsearch.core.experiment import Budget, Experiment, ExperimentState
 from hpsearch.core.trial import State
-from hpsearch.errors import ExperimentMismatchError, NotFoundError
+from hpsearch.errors import ExperimentMismatchError
 from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.objective import prepare_objective
 from hpsearch.hyperopt.mongo.warm_start import Sources, with_warm_start
-from hpsearch.objective.by_value.envelope import ATTACHMENT
 from hpsearch.runtime.events import Event
 from hpsearch.store.protocol import TrialStore
 
@@ -62,7 +62,6 @@ def open_experiment(
     """
     store, exp_key = trials.store, trials.exp_name
     space, objective = driver.domain.space, prepare_objective(driver.domain)
-    payload = objective.payload(store.database, exp_key, objective.ref)
     wanted = Experiment(
         exp_key=exp_key,
         space=space.to_json(),
@@ -76,17 +75,15 @@ def open_experiment(
         defaults=trials.defaults,
     )
     wanted = with_warm_start(store, wanted, space, sources)
-    if payload is not None and not _has_objective(store, exp_key):
-        store.attach(exp_key, ATTACHMENT, payload)
     try:
-        experiment = store.open_experiment(wanted, accepts_change=trials.accepts_changed_objective)
+        experiment = open_with_payload(
+            store,
+            wanted,
+            lambda ref: objective.payload(store.database, exp_key, ref),
+            accepts_change=trials.accepts_changed_objective,
+        )
     except ExperimentMismatchError as error:
         raise DomainSwapError(error.difference, _MISMATCH_ADVICE) from error
-    if experiment.objective.nonce != objective.ref.nonce:
-        payload = objective.payload(store.database, exp_key, experiment.objective)
-    if payload is not None:
-        # Repeated, because another process may have overwritten it before its own experiment was refused.
-        store.attach(exp_key, ATTACHMENT, payload)
     if experiment.state is ExperimentState.PAUSED:
         logger.warning(
             "%s is paused; go on with: hpsearch resume %s",
@@ -103,10 +100,3 @@ def _limit(store: TrialStore, exp_key: str, driver: FMinIter, n_more: int | None
         return None if driver.max_evals == sys.maxsize else max(0, driver.max_evals)
     counts = store.counts(exp_key)
     return n_more + sum(n for state, n in counts.items() if state is not State.CANCELLED)
-
-
-def _has_objective(store: TrialStore, exp_key: str) -> bool:
-    try:
-        return store.experiment(exp_key).objective != UNDECIDED
-    except NotFoundError:
-        return False

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from hpsearch.cli.options import store_option
-from hpsearch.cli.store_choice import STORE, STORE_FILE, uri_in
 from hpsearch.errors import ConfigurationError
+from hpsearch.runtime.store_uri import STORE, STORE_FILE, uri_in
 
 IN_FILE = "mongodb://ann:s3cret@file/db"
 
