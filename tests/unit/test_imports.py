@@ -92,12 +92,12 @@ def test_the_help_loads_click_and_nothing_heavy() -> None:
     assert "click" in loaded
     assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
     assert {name for name in loaded if name.startswith("hpsearch.")} <= {
-        "hpsearch.cli", "hpsearch.cli.options", "hpsearch.cli.process", "hpsearch.cli.store_choice", "hpsearch.runtime.store_uri",
+        "hpsearch.cli", "hpsearch.cli.options", "hpsearch.cli.process", "hpsearch.cli.store_choice",
         "hpsearch.cli.environment_variables", "hpsearch.cli.similar_names",
         "hpsearch.report", "hpsearch.report.formats",
         "hpsearch.errors", "hpsearch.runtime", "hpsearch.runtime.escaping", "hpsearch.runtime.events",
         "hpsearch.runtime.logs", "hpsearch.runtime.private_files",
-        "hpsearch.runtime.strict_json", "hpsearch.runtime.user_paths",
+        "hpsearch.runtime.store_uri", "hpsearch.runtime.strict_json", "hpsearch.runtime.user_paths",
     }  # fmt: skip
 
 
