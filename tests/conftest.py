@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from hpsearch.mongod import ephemeral_mongod
 from tests.support.databases import Databases
 
-pytest_plugins = ["tests.support.cpu_limits", "tests.support.scheduling"]
+pytest_plugins = ["tests.support.cpu_limits", "tests.support.scheduling", "tests.support.shared_server"]
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -50,13 +49,6 @@ def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HPSEARCH_HOME", str(tmp_path_factory.mktemp("home")))
         yield
-
-
-@pytest.fixture(scope="session")
-def mongo_uri() -> Iterator[str]:
-    """URI of a throw-away server that all tests of the run share; stop or kill only servers of your own."""
-    with ephemeral_mongod() as server:
-        yield server.uri
 
 
 @pytest.fixture

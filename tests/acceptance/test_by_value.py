@@ -53,6 +53,7 @@ def test_a_function_of_a_script_is_evaluated_on_workers_without_the_script(
     assert {trial.result["secret"] for trial in trials} == {None}
 
 
+@pytest.mark.long
 def test_the_secret_can_be_read_from_a_file(queue: TrialQueue) -> None:
     file = queue.fleet.folder / "secret"
     file.write_text(SECRET + "\n")
@@ -137,6 +138,7 @@ def test_an_unverified_objective_is_not_run_and_its_trials_stay_pending(
     assert not any(value in queue.fleet.output(worker) for value in secret.values())
 
 
+@pytest.mark.long
 def test_a_missing_module_is_named_with_the_remedy(queue: TrialQueue) -> None:
     module = queue.fleet.folder / "only_here" / "helpers_of_script.py"
     module.parent.mkdir()
@@ -208,6 +210,7 @@ def test_attachments_are_stored_before_the_trial_is_done(
     assert "attachments   checkpoint, model" in call("show", key, "0").out
 
 
+@pytest.mark.long
 def test_a_failed_trial_keeps_what_it_attached_before(queue: TrialQueue) -> None:
     """Whether it raised, ended its process, or took too long."""
     key = send(queue, ATTACHES, 4)

@@ -47,6 +47,7 @@ def test_a_warm_worker_loads_changed_code_once_it_is_accepted(lab: Fleet) -> Non
     assert worker.poll() is None
 
 
+@pytest.mark.long
 def test_a_worker_without_isolation_asks_for_a_restart_after_a_code_change(lab: Fleet) -> None:
     worker = lab.worker("--exp-key", "changed", "--no-isolate")
     assert searched(lab, 2)[0] == 0

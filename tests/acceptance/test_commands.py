@@ -124,6 +124,7 @@ def test_a_worker_runs_no_command_of_strangers(fleet: Fleet, tmp_path: Path) -> 
     assert wait_for_exit(coordinator) == 0
 
 
+@pytest.mark.long
 def test_a_command_may_save_its_work_when_its_worker_leaves(fleet: Fleet) -> None:
     (fleet.folder / "space.toml").write_text('[space.x]\ndist = "uniform"\nlow = 0\nhigh = 1\n')
     script = "trap 'echo saved > saved; exit 1' TERM; echo at work > started; while :; do sleep 0.05; done"
@@ -139,6 +140,7 @@ def test_a_command_may_save_its_work_when_its_worker_leaves(fleet: Fleet) -> Non
     assert trial.state is State.PENDING
 
 
+@pytest.mark.long
 def test_a_program_in_c_is_searched(fleet: Fleet) -> None:
     """A relative path of a program, and a number format."""
     source = (

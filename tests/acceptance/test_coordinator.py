@@ -115,6 +115,7 @@ def test_a_leader_suspended_beyond_its_lease_is_replaced_and_the_count_is_exact(
     is_exact(fleet, 30)
 
 
+@pytest.mark.long
 def test_a_burst_worker_stays_while_a_coordinator_leads(fleet: Fleet) -> None:
     coordinator = fleet.coordinator("--max-evals", "6")
     wait_until(lambda: bool(fleet.trials()), "a trial")

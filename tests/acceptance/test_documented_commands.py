@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import pytest
 from hpsearch.core.trial import State
 from hpsearch.mongod import private_mongod
 from hpsearch.mongod.directory import MONGOD
-from tests.support.documentation import REPOSITORY
+from tests.support.documentation import REPOSITORY, shell_lines
 from tests.support.fleet import Fleet, start_process, wait_for_exit
 from tests.support.waiting import wait_until
 
@@ -84,13 +84,6 @@ WAIT = """
 """
 
 
-def commands(page: Path) -> list[str]:
-    """Return the lines of the shell blocks of a page, without their comments."""
-    blocks = re.findall(r"^```bash\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
-    lines = [re.split(r"\s+# ", line)[0].strip() for block in blocks for line in block.splitlines()]
-    return [line for line in lines if line]
-
-
 def is_executed_here(line: str) -> bool:
     return not line.startswith((*NOT_EXECUTED, *EXECUTED_ELSEWHERE, *MEASUREMENTS))
 
@@ -145,15 +138,15 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def test_every_reason_not_to_execute_a_line_is_needed() -> None:
-    lines = [line for page in PAGES for line in commands(page)]
+    lines = [line for page in PAGES for line in shell_lines(page)]
     beginnings = (*NOT_EXECUTED, *EXECUTED_ELSEWHERE, *MEASUREMENTS)
     assert [start for start in beginnings if not any(line.startswith(start) for line in lines)] == []
 
 
 def test_the_readme_has_no_fleet_command_that_the_page_about_fleets_lacks() -> None:
-    fleet = [line for line in commands(REPOSITORY / "README.md") if is_on_fleet(line)]
+    fleet = [line for line in shell_lines(REPOSITORY / "README.md") if is_on_fleet(line)]
     assert len(fleet) >= 4
-    assert set(fleet) <= set(commands(FLEET_PAGE))
+    assert set(fleet) <= set(shell_lines(FLEET_PAGE))
 
 
 def is_on_fleet(line: str) -> bool:
@@ -168,40 +161,38 @@ def smaller(line: str, numbers: Mapping[str, int]) -> str:
 
 
 @pytest.mark.parametrize(
-    "numbers",
-    [{"max-evals": 4, "workers": 1}, pytest.param({}, marks=pytest.mark.long)],
-    ids=["few trials", "as written"],
+    ("pages", "numbers"),
+    [
+        ([REPOSITORY / "README.md"], {"max-evals": 4, "workers": 1}),
+        pytest.param(PAGES, {}, marks=pytest.mark.long),
+    ],
+    ids=["README with few trials", "all pages as written"],
 )
 @pytest.mark.timeout(1800)  # for many commands in turn
-def test_the_commands_for_one_machine_run(shell: Shell, numbers: Mapping[str, int]) -> None:
+def test_the_commands_for_one_machine_run(
+    shell: Shell, pages: Sequence[Path], numbers: Mapping[str, int]
+) -> None:
     """On a private MongoDB, in the order of the pages; a line that several pages have runs once."""
-    lines = dict.fromkeys(line for page in PAGES if page != FLEET_PAGE for line in commands(page))
+    lines = dict.fromkeys(line for page in pages if page != FLEET_PAGE for line in shell_lines(page))
     executed = [line for line in lines if is_executed_here(line) and not is_on_fleet(line)]
-    assert len(executed) >= 12
     # In use by the test, the server need not start again for each command.
     with private_mongod(Path(shell.environment["HPSEARCH_HOME"]) / MONGOD):
         output = {line: shell.run(smaller(line, numbers)) for line in executed}
-    assert "loguniform" in output["hpsearch space show search.py"]
     assert "best loss" in output["hpsearch run search.py --max-evals 100 --workers 4"]
-    assert output["hpsearch db start"].startswith("mongodb://")
     assert "'x':" in shell.run("python script.py"), "the script after `sed`"
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [{"concurrency": 2}, pytest.param({}, marks=pytest.mark.long)],
-    ids=["few processes", "as written"],
-)
-def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell, numbers: Mapping[str, int]) -> None:
+@pytest.mark.long
+def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell) -> None:
     """MongoDB is that of this test; most trials wait, so that the search does not end."""
     source = (shell.folder / "search.py").read_text()
     waiting = source.replace("    return", f"{WAIT}    return")
     assert waiting != source
     (shell.folder / "search.py").write_text(f"import pathlib, time, uuid\n{waiting}")
-    export, *others = commands(FLEET_PAGE)
+    export, *others = shell_lines(FLEET_PAGE)
     shell.run(export)
     shell.environment["HPSEARCH_STORE"] = fleet.uri
-    started = [shell.start(smaller(line, numbers)) for line in others if is_on_fleet(line)]
+    started = [shell.start(line) for line in others if is_on_fleet(line)]
     try:
         wait_until(lambda: len(fleet.trials()) > 17, "trial 17")
         wait_until(lambda: any(t.state is State.DONE for t in fleet.trials()), "a loss")
@@ -226,13 +217,14 @@ def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell, numbers: Mappi
 def measurements() -> dict[tuple[str, ...], set[str]]:
     """Return the options in the lines of each program that measures."""
     options: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-    for line in {line for page in PAGES for line in commands(page) if line.startswith(MEASUREMENTS)}:
+    for line in {line for page in PAGES for line in shell_lines(page) if line.startswith(MEASUREMENTS)}:
         program, *words = shlex.split(line)
         start = (words[0],) if program == "python" else ("-m", "tests.faults")
         options[start] |= {word for word in words if word.startswith("--")}
     return options
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("start", sorted(measurements()), ids=" ".join)
 def test_the_options_of_a_measurement_exist(start: tuple[str, ...]) -> None:
     """They take many minutes each, so that they are not executed."""

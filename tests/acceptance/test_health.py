@@ -119,6 +119,7 @@ def json_lines(fleet: Fleet, process: subprocess.Popen[str]) -> list[dict[str, A
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
+@pytest.mark.long
 def test_a_draining_worker_is_live_but_not_ready(fleet: Fleet) -> None:
     worker = fleet.worker(*HEALTH, "--drain-timeout", "60s", SLEEP="600")
     fleet.coordinator("--max-evals", "1")
@@ -159,6 +160,7 @@ def feels_an_outage(fleet: Fleet, server: Server) -> None:
     assert events.count(Event.DATABASE_AWAY) == events.count(Event.DATABASE_BACK) == 1
 
 
+@pytest.mark.long
 def test_a_port_in_use_is_reported_in_one_sentence(fleet: Fleet) -> None:
     url = url_of(fleet, fleet.worker(*HEALTH))
     port = url.rpartition(":")[2]

@@ -71,6 +71,7 @@ def test_every_lesson_has_a_command_in_the_manual_and_a_row_in_its_folder() -> N
         assert f"]({path.name})" in overview
 
 
+@pytest.mark.long
 def test_the_first_lesson_draws_every_distribution(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="pictures need the extra plot")
     assert run(command("distributions")) == "Wrote distributions.png.\n"

@@ -236,6 +236,7 @@ def test_a_killed_script_continues_its_search(
     assert sorted(office.calls()) == sorted(map(repr, tuned.vals["x"]))
 
 
+@pytest.mark.long
 def test_a_script_reports_that_all_workers_refused_and_continues_with_others(
     office: Office,
 ) -> None:
@@ -271,6 +272,7 @@ def test_another_objective_under_the_same_key_is_refused(office: Office) -> None
     assert "give MongoTrials another exp_key" in last
 
 
+@pytest.mark.long
 def test_a_value_that_changes_with_each_run_is_named_in_the_refusal(office: Office) -> None:
     stamped = TUNE.replace("\n\ndef objective", "\nSTART = time.time()\n\n\ndef objective")
     (office.folder / "tune.py").write_text(
@@ -286,6 +288,7 @@ def test_a_value_that_changes_with_each_run_is_named_in_the_refusal(office: Offi
     assert "give MongoTrials another exp_key" in output
 
 
+@pytest.mark.long
 def test_the_commands_continue_a_search_of_a_script(office: Office, tuned: MongoTrials) -> None:
     office.worker("--exp-key", "tune")
     assert wait_for_exit(office.script("short.py")) == 0

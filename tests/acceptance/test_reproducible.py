@@ -55,6 +55,7 @@ def searched(fleet: Fleet, n: int, *args: str, jitter: str) -> list[Any]:
     return points(fleet, key, n)
 
 
+@pytest.mark.long
 def test_one_worker_makes_the_same_search_of_the_same_seed(jittery: Fleet) -> None:
     assert searched(jittery, 25, jitter="0") == searched(jittery, 25, jitter="0.2")
 

@@ -60,6 +60,7 @@ def output(queue: TrialQueue, job: str, task: int = 1) -> str:
     return (queue.fleet.folder / f"hpsearch-{job}_{task}.log").read_text()
 
 
+@pytest.mark.long
 def test_an_array_evaluates_a_search_and_exits_after_it(slurm: SlurmNode, queue: TrialQueue) -> None:
     key = queue.submit("quick", 6)
     job = submitted(slurm, queue, key, "--array=1-2", "--time=10")

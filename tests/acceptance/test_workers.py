@@ -50,6 +50,7 @@ def test_reports_are_stored_while_the_trial_runs(queue: TrialQueue) -> None:
     assert [(r.step, r.value) for r in queue.trial(key).reports] == [(1.0, 0.5), (2.0, 0.25)]
 
 
+@pytest.mark.long
 def test_a_worker_shares_its_time_by_priority_and_serves_priority_0_last(
     queue: TrialQueue, call: Call
 ) -> None:
@@ -72,6 +73,7 @@ def test_a_worker_shares_its_time_by_priority_and_serves_priority_0_last(
     assert abs(both.count(oldest) - len(both) / 4) <= 2
 
 
+@pytest.mark.long
 def test_unread_output_blocks_no_trial(queue: TrialQueue) -> None:
     """As with ``hpsearch worker 2>&1 | head -1``."""
     queue.touch("go_on")
@@ -95,6 +97,7 @@ def test_unread_output_blocks_no_trial(queue: TrialQueue) -> None:
 # When a worker leaves by itself
 
 
+@pytest.mark.long
 def test_max_trials_holds_for_all_slots_together(queue: TrialQueue) -> None:
     key = queue.submit("quick", 0)
     worker = queue.fleet.worker("--max-trials", "2", "--concurrency", "4")
@@ -106,6 +109,7 @@ def test_max_trials_holds_for_all_slots_together(queue: TrialQueue) -> None:
     assert queue.states(key).count("pending") == 3
 
 
+@pytest.mark.long
 def test_a_worker_exits_after_its_idle_time_but_not_while_a_slot_works(queue: TrialQueue) -> None:
     key = queue.submit("a_second", 1)
     worker = queue.fleet.worker("--max-idle", "0.3s", "--concurrency", "2")
@@ -116,6 +120,7 @@ def test_a_worker_exits_after_its_idle_time_but_not_while_a_slot_works(queue: Tr
     assert (left.state, left.n_done) == (WorkerState.STOPPED, 1)
 
 
+@pytest.mark.long
 def test_a_worker_past_its_claim_time_finishes_its_trial(
     queue: TrialQueue,
 ) -> None:
@@ -170,6 +175,7 @@ def test_a_requested_objective_that_cannot_be_loaded_ends_the_worker(queue: Tria
     assert (queue.trial(key).state, queue.trial(key).attempt) == (State.PENDING, 0)
 
 
+@pytest.mark.long
 def test_an_objective_that_no_pattern_allows_is_left_to_other_workers(queue: TrialQueue) -> None:
     refused, allowed = queue.submit("quick", 1), queue.submit("odd_values", 1)
     anybodys = queue.fleet.worker("--burst", HPSEARCH_WORKER_ALLOW="work.py:odd_* lab.*:*")
@@ -280,6 +286,7 @@ def test_a_trial_that_outlasts_the_drain_is_released_without_an_attempt(
     assert queue.trial(key).state is State.DONE
 
 
+@pytest.mark.long
 def test_max_runtime_ends_a_worker_like_a_signal(queue: TrialQueue) -> None:
     key = queue.submit("slow", 1)
     for limit_s in GROWING_LIMITS_S:
@@ -290,6 +297,7 @@ def test_max_runtime_ends_a_worker_like_a_signal(queue: TrialQueue) -> None:
     assert [e.why for e in queue.trial(key).history] == ["worker drained"]
 
 
+@pytest.mark.long
 def test_a_second_signal_still_releases_the_trial(queue: TrialQueue) -> None:
     key = queue.submit("slow", 1)
     worker = queue.fleet.worker("--drain-timeout", "600s")

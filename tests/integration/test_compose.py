@@ -79,6 +79,7 @@ def server(tmp_path: Path, mongosh: Path) -> Iterator[Server]:
         server.stop()
 
 
+@pytest.mark.long
 def test_health_check_makes_the_set_and_the_user_owns_one_database(server: Server) -> None:
     check = HEALTH_CHECK.replace("mongo:27017", server.address)
     deadline = time.monotonic() + 60

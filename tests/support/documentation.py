@@ -54,6 +54,13 @@ def commands(command: click.Command = cli, path: tuple[str, ...] = ()) -> Iterat
         yield from commands(child, (*path, name))
 
 
+def shell_lines(page: Path) -> list[str]:
+    """Return the lines of the shell blocks of a page, without their comments."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    lines = [re.split(r"\s+# ", line)[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
 def variable(path: str, option: click.Option) -> str:
     """Return the environment variable of an option."""
     derived = f"HPSEARCH_{path}_{option.name}".upper().translate({ord(" "): "_", ord("-"): "_"})

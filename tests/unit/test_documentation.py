@@ -28,7 +28,15 @@ from hpsearch.suggest.auto import AutoOptions
 from hpsearch.suggest.mix import MixOptions
 from hpsearch.suggest.names import ALGORITHMS
 from hpsearch.suggest.tpe.suggest import TPEOptions
-from tests.support.documentation import REFERENCE, REPOSITORY, SOURCES, commands, section, variable
+from tests.support.documentation import (
+    REFERENCE,
+    REPOSITORY,
+    SOURCES,
+    commands,
+    section,
+    shell_lines,
+    variable,
+)
 from tests.support.progress_states import NOW, progress
 
 #: Options that are described once for all commands.
@@ -85,16 +93,23 @@ def test_every_option_that_is_described_exists() -> None:
     assert described - known - COMMON == set()
 
 
-def test_every_command_within_a_sentence_has_the_options_that_it_names() -> None:
-    """Whole lines in shell blocks are executed by ``test_documented_commands.py``."""
+def test_every_command_of_a_page_has_the_options_that_it_names() -> None:
+    """Whole lines in shell blocks are executed, too, by ``test_documented_commands.py``."""
     pages = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("*/*.md")]
-    named = {
+    in_sentences = {
         text for page in pages for text in re.findall(r"`hpsearch ([a-z][^`]*)`", page.read_text())
-    } - REMOVED
+    }
+    in_blocks = {
+        line.removeprefix("hpsearch ")
+        for page in pages
+        for line in shell_lines(page)
+        if line.startswith("hpsearch ")
+    }
+    named = (in_sentences | in_blocks) - REMOVED
     for text in named:
         paths = [path for path in EVERY_COMMAND if f"{text} ".startswith((f"{path} ", f"{path}|"))]
         assert paths or any(path.startswith(text) for path in EVERY_COMMAND), f"no command hpsearch {text}"
-        own = text.partition(" -- ")[0]  # behind two dashes stands another program's command
+        own = re.split(r" -- |\$\(", text)[0]  # another program's command follows
         used = set(re.findall(r"(?<!\S)--[\w-]+", own)) - COMMON
         known = {
             name

@@ -221,6 +221,7 @@ def test_a_failed_restore_names_the_restored_searches_and_can_be_repeated(
     assert content(client, elsewhere) == content(client, uri)
 
 
+@pytest.mark.long
 def test_a_named_pipe_is_written_and_read(
     kept: MongoStore, uri: str, elsewhere: str, client: Any, shell: Call, tmp_path: Path
 ) -> None:
@@ -234,6 +235,7 @@ def test_a_named_pipe_is_written_and_read(
     assert pipe.is_fifo()
 
 
+@pytest.mark.long
 def test_reading_an_endless_line_stops_at_the_limit(tmp_path: Path) -> None:
     with (tmp_path / "b").open("wb+") as raw:
         raw.truncate(2**40)

@@ -165,6 +165,7 @@ def test_run_continues_an_imported_search(
     assert "another objective: 'ours.py:objective' there" in other.err
 
 
+@pytest.mark.long
 def test_a_script_with_mongo_trials_continues_an_imported_search(
     call: Call, store: MongoStore, source: str, script: Path, uri: str
 ) -> None:
@@ -275,6 +276,7 @@ def test_a_mistake_is_reported_in_one_sentence(
     assert len(done.err.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_a_file_that_hyperopt_pickled_is_imported_without_hyperopt(
     shell: Call, call: Call, store: MongoStore, script: Path
 ) -> None:

@@ -55,6 +55,7 @@ def test_the_same_command_continues_the_search(shell: Call, store: MongoStore) -
     assert "hpsearch delete search" in same.err
 
 
+@pytest.mark.long
 def test_the_printed_command_to_go_on_works_as_printed(here: Call, store: MongoStore) -> None:
     done = here(
         "run", "search.py", "--exp-key", "my search", "--reproducible", "--accept-changed-objective",
@@ -136,6 +137,7 @@ def edited(folder: Path, old: str, new: str) -> None:
     (folder / "search.py").write_text(source.replace(old, new, 1))
 
 
+@pytest.mark.long
 def test_a_changed_objective_is_refused_until_it_is_accepted(
     shell: Call, folder: Path, store: MongoStore
 ) -> None:
@@ -171,6 +173,7 @@ def test_comments_and_another_folder_do_not_change_the_objective(shell: Call, fo
     assert moved.code == 0, moved.err
 
 
+@pytest.mark.long
 def test_an_objective_that_is_edited_during_a_search_is_not_evaluated(
     shell: Call, folder: Path, store: MongoStore
 ) -> None:
@@ -283,6 +286,7 @@ def test_ctrl_c_releases_running_trials_and_prints_the_command_to_go_on(
     assert {t.state for t in store.trials("search-slow")} == {State.PENDING}
 
 
+@pytest.mark.long
 def test_a_second_ctrl_c_does_not_wait_for_running_trials(folder: Path, uri: str, store: MongoStore) -> None:
     process = started(folder, uri, "run", "search.py:slow", "--drain-timeout", "1h")
     wait_for_running(store, "search-slow")
@@ -298,6 +302,7 @@ def test_a_second_ctrl_c_does_not_wait_for_running_trials(folder: Path, uri: str
     assert process.returncode == 130
 
 
+@pytest.mark.long
 def test_a_search_that_another_command_stops_ends_with_a_message(
     folder: Path, uri: str, here: Call, store: MongoStore
 ) -> None:
@@ -319,6 +324,7 @@ def running(store: MongoStore) -> list[Any]:
     return list(store.trials("search-slow", states={State.RUNNING}))
 
 
+@pytest.mark.long
 def test_the_status_of_a_search_with_a_coordinator_shows_no_missing_one(
     folder: Path, uri: str, here: Call, store: MongoStore
 ) -> None:

@@ -93,6 +93,7 @@ def test_modules_of_the_users_folder_shadow_no_library(run: Call, folder: Path, 
     assert private.code == 0, private.err
 
 
+@pytest.mark.long
 def test_modules_of_the_users_folder_shadow_no_library_under_python_m(
     store: MongoStore, folder: Path, uri: str
 ) -> None:
@@ -127,6 +128,7 @@ def test_the_error_names_a_module_that_an_installed_one_hides(run: Call, folder:
     assert refused.err.count("\n") == 1
 
 
+@pytest.mark.long
 def test_a_search_file_may_delete_its_working_folder(run: Call, folder: Path) -> None:
     (folder / "search.py").write_text(
         f"import os, tempfile\ndeleted = tempfile.mkdtemp(); os.chdir(deleted); os.rmdir(deleted)\n{SIMPLE}"
@@ -135,6 +137,7 @@ def test_a_search_file_may_delete_its_working_folder(run: Call, folder: Path) ->
     assert done.code == 0, done.err
 
 
+@pytest.mark.long
 def test_a_search_starts_in_a_deleted_folder(folder: Path) -> None:
     """The command uses a private server, which outlives it."""
     (folder / "search.py").write_text(SIMPLE)
@@ -254,6 +257,7 @@ def test_side_effects_of_a_search_file_do_not_disturb_the_command(
     assert (folder / "home" / "logs" / "search" / "worker-1.log").exists()
 
 
+@pytest.mark.long
 def test_a_search_file_that_handles_signals_can_be_interrupted(
     folder: Path, uri: str, store: MongoStore
 ) -> None:
@@ -274,6 +278,7 @@ def test_a_search_file_that_handles_signals_can_be_interrupted(
     assert out.startswith("search: interrupted")
 
 
+@pytest.mark.long
 def test_a_search_file_finds_only_its_own_name_in_sys_argv(
     run: Call, folder: Path, store: MongoStore
 ) -> None:
@@ -316,6 +321,7 @@ def test_a_search_file_that_configures_logging_does_not_change_the_log_of_the_co
     assert "pymongo" not in done.err
 
 
+@pytest.mark.long
 def test_relative_paths_refer_to_the_folder_before_the_import(run: Call, folder: Path) -> None:
     (folder / "data").mkdir()
     (folder / "sub").mkdir()

@@ -109,6 +109,7 @@ def test_slow_trials_get_fresh_suggestions_even_if_suggesting_is_slow(store: Fak
     assert len(store.in_state(State.PENDING)) <= 2
 
 
+@pytest.mark.long
 def test_fast_trials_get_a_deeper_queue(store: FakeClockStore) -> None:
     store.open_search()
     store.add_worker("w", 1)

@@ -49,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_script_runs_if_the_folder_for_child_processes_cannot_be_created(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_script_runs_with_its_arguments_and_its_own_modules(
     )
 
 
+@pytest.mark.long
 def test_a_module_runs_like_a_script(folder: Path) -> None:
     code, out, _ = run("-m", "hpsearch.hyperopt", "-m", "script", "x", cwd=folder)
     assert code == 0
@@ -97,6 +99,7 @@ def test_install_after_importing_hyperopt_raises(folder: Path) -> None:
     assert "came too late: hyperopt was imported already" in err
 
 
+@pytest.mark.long
 def test_a_command_line_without_a_script_prints_the_usage(folder: Path) -> None:
     code, out, err = run("-m", "hpsearch.hyperopt", cwd=folder)
     assert (code, out) == (2, "")

@@ -112,6 +112,7 @@ def run(hyperopt_python: str, tmp_path: Path) -> Any:
     return run_part
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("writer", "reader"), [("hpsearch", "hyperopt"), ("hyperopt", "hpsearch")])
 def test_trials_are_read_and_continued_by_the_other_package(run: Any, writer: str, reader: str) -> None:
     """Saved by fmin, pickled by the script, of a subclass, and with pending trials."""

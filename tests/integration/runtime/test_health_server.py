@@ -257,14 +257,15 @@ def test_the_port_is_closed_after_the_block(example: Example) -> None:
 def test_a_forked_child_does_not_keep_the_port(example: Example) -> None:
     """With --no-isolate an objective may fork, and its children may outlive the worker."""
     may_end, end = os.pipe()
-    with serving("127.0.0.1", 0, example) as url:
+    own_address = "127.7.0.1"  # where no other process takes the port in between
+    with serving(own_address, 0, example) as url:
         child = os.fork()
         if child == 0:
             os.read(may_end, 1)
             os._exit(0)
     assert url is not None
     try:
-        with serving("127.0.0.1", urlsplit(url).port, example) as again:
+        with serving(own_address, urlsplit(url).port, example) as again:
             assert again == url
     finally:
         os.write(end, b"x")

@@ -217,6 +217,7 @@ def test_every_call_works_with_the_new_password(own: Site, locked: Server) -> No
     store.close()
 
 
+@pytest.mark.long
 def test_many_threads_survive_a_password_change(own: Site, locked: Server) -> None:
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())

@@ -203,6 +203,7 @@ def test_an_encrypted_key_does_not_prompt_at_the_terminal(authority: Authority, 
         assert "tlsCertificateKeyFilePassword is wrong" in text
 
 
+@pytest.mark.long
 def test_a_running_process_waits_for_a_valid_certificate(
     tmp_path: Path, authority: Authority, stranger: Authority
 ) -> None:

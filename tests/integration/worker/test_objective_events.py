@@ -214,6 +214,7 @@ def test_events_from_threads_arrive_in_every_trial(
         assert events.attachments == ALL
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["forks", "spawns", "a_server_forks", "threads_of_a_process", "a_program", "handed_over"]
 )

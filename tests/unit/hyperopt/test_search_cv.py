@@ -84,6 +84,7 @@ def test_the_estimator_passes_scikit_learns_checks(estimator: Any, check: Any) -
             check(estimator)
 
 
+@pytest.mark.long
 def test_without_scikit_learn_the_class_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['sklearn'] = None\n"

@@ -128,6 +128,7 @@ def test_strict_numerical_settings_do_not_change_suggestions(
         assert proposed(space, algorithm, losses) == plain
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("algo", [tpe, auto, anneal, rand], ids=lambda algo: algo.__name__)
 @pytest.mark.parametrize("kind", EXTREMES)
 def test_a_script_with_strict_settings_completes_its_search(algo: Any, kind: str) -> None:
@@ -219,6 +220,7 @@ def test_operations_of_a_space_overflow_to_infinity_silently() -> None:
     assert np.isnan(config["undefined"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", EXTREMES)
 def test_a_space_is_plotted_with_strict_settings(kind: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")

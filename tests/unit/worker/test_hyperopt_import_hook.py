@@ -57,6 +57,7 @@ def test_objectives_get_our_package_under_the_name_of_a_missing_hyperopt(tmp_pat
     assert run(tmp_path, HIDDEN + LOADED + script) == "hpsearch.hyperopt {'loss': 0.5, 'status': 'ok'}"
 
 
+@pytest.mark.long
 def test_a_module_that_hyperopt_does_not_have_is_missing(tmp_path: Path) -> None:
     """Importing a module that neither package has is an error."""
     (tmp_path / "train.py").write_text("import hyperopt\nobjective = float")
@@ -66,6 +67,7 @@ def test_a_module_that_hyperopt_does_not_have_is_missing(tmp_path: Path) -> None
     assert run(tmp_path, HIDDEN + LOADED + script) == "hyperopt.nothing"
 
 
+@pytest.mark.long
 def test_an_installed_hyperopt_is_used(tmp_path: Path) -> None:
     """An objective gets the package of its machine."""
     pytest.importorskip("hyperopt")
