@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "coordinator": ("hpsearch.cli.run:coordinator", "Search with workers that are started separately."),
     "worker": ("hpsearch.cli.worker:worker", "Evaluate trials."),
     "status": ("hpsearch.cli.query:status", "Show the progress of searches."),
-    "best": ("hpsearch.cli.trials:best", "Show the best trials."),
+    "best": ("hpsearch.cli.best:best", "Show the best trials."),
     "trials": ("hpsearch.cli.trials:trials", "List trials."),
     "show": ("hpsearch.cli.trials:show", "Show everything about one trial."),
     "explain": ("hpsearch.cli.explain:explain", "Explain a search in plain sentences."),

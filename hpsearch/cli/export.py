@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +17,7 @@ from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.where import selected_trials, where_option
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Trial
+from hpsearch.core.trial_fields import stored_fields
 from hpsearch.errors import ConfigurationError
 from hpsearch.report.formats import Format
 from hpsearch.report.table import render
@@ -69,13 +69,13 @@ def _write_documents(trials: Iterable[Trial], file: IO[bytes]) -> int:
     """Write a line for each trial, which need not fit into memory together; return how many."""
     n_trials = 0
     for trial in trials:
-        file.write(f"{json_text(asdict(trial))}\n".encode())
+        file.write(f"{json_text(stored_fields(trial))}\n".encode())
         n_trials += 1
     return n_trials
 
 
 def _write_table(trials: list[Trial], experiment: Experiment, file: IO[bytes], *, is_raw: bool) -> int:
-    columns = all_columns(trials, labels_of(experiment), experiment.goal)
+    columns = all_columns(trials, labels_of(experiment), experiment.goal, experiment.outcomes)
     form = Format.RAW_CSV if is_raw else Format.CSV
     text = render("trials", trial_rows(trials, columns), [column.title for column in columns], form)
     file.write(f"{text}\n".encode())

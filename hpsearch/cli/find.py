@@ -61,7 +61,7 @@ def find_trial(store: TrialStore, exp_key: str, tid: int | Literal["best"]) -> T
     exp_key : str
         Name of the experiment.
     tid : int or "best"
-        Its number, or the trial with the lowest loss.
+        Its number, or the trial with the lowest loss; of several objectives, the knee of the front.
 
     Raises
     ------
@@ -70,6 +70,14 @@ def find_trial(store: TrialStore, exp_key: str, tid: int | Literal["best"]) -> T
     """
     if tid != "best":
         return store.trial(exp_key, tid)
+    from hpsearch.core.standing import standing_of
+
+    outcomes = store.experiment(exp_key).outcomes
+    if outcomes is not None and outcomes.has_several_objectives:
+        front = standing_of(store.points(exp_key), outcomes).front
+        if front is not None and front.knee is not None:
+            return store.trial(exp_key, front.knee.tid)
+        raise NotFoundError(f"No trial of {exp_key} is on the front yet.")
     best = next(iter(store.trials(exp_key, sort="loss", limit=1)), None)
     if best is None:
         raise NotFoundError(f"No trial of {exp_key} has a loss yet.")

@@ -20,7 +20,7 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
 from hpsearch.report.failures import FailureGroup, failure_groups
-from hpsearch.report.final_report import LikelyBest, final_report
+from hpsearch.report.final_report import FrontTrials, LikelyBest, final_report
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.store.protocol import TrialStore
 
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 #: immediately, they need a decision each time, or they contain a password.
 _NOT_REPEATED = frozenset({
     "store", "max_evals", "timeout", "loss_threshold", "until_worth", "metric", "maximize", "seed", "algo",
-    "algo_option", "no_repeats", "accept_changed_objective",
+    "algo_option", "no_repeats", "accept_changed_objective", "objective", "limit", "until",
 })  # fmt: skip
+
+#: Trials of a front in the report.
+_MAX_FRONT = 10
 
 
 def report_outcome(
@@ -62,18 +65,34 @@ def report_outcome(
 
     exp_key = progress.experiment.exp_key
     is_interrupted = interrupt.is_asked and not progress.experiment.state.is_over
-    if is_interrupted:
+    is_unread = progress.experiment.has_several_objectives and progress.front is None  # of a standby
+    if is_interrupted or is_unread:
         [progress] = read_progress(store, [progress.experiment])  # trials may have finished meanwhile
     failed = store.trials(exp_key, states={State.FAILED})
     failures = failure_groups(trial for trial in failed if trial.invalid is None)
     config = None if progress.best is None else space.config(progress.best.values)
     hints = {} if is_ephemeral else _hints(progress, failures, is_interrupted=is_interrupted)
-    likely = _likely_best(store, progress, space)
-    click.echo(final_report(progress, config, failures, hints, likely=likely, is_interrupted=is_interrupted))
+    likely, front = _likely_best(store, progress, space), _front_trials(store, progress, space)
+    click.echo(
+        final_report(
+            progress, config, failures, hints, likely=likely, front=front, is_interrupted=is_interrupted
+        )
+    )
     if interrupt.is_asked:
         raise click.exceptions.Exit(interrupt.exit_code)
-    if progress.best is None:
+    if progress.best is None and front is None:
         raise click.exceptions.Exit(1)
+
+
+def _front_trials(store: TrialStore, progress: Progress, space: Space) -> FrontTrials | None:
+    """Return what the report shows of the front; None of an empty one, or with one objective."""
+    from hpsearch.report.progress_reading import full_trials
+
+    front = progress.front
+    if front is None or front.knee is None:
+        return None
+    *trials, knee = full_trials(store, [*front.thinned(_MAX_FRONT), front.knee])
+    return FrontTrials(front=front, trials=trials, knee=knee, config=space.config(knee.values))
 
 
 def _likely_best(store: TrialStore, progress: Progress, space: Space) -> LikelyBest | None:
@@ -95,7 +114,10 @@ def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: 
     store = " --store URI" if is_typed else ""
     key = shlex.quote(progress.experiment.exp_key)
     program = _program()
-    hints = {"all trials, best first": f"{program} trials {key} --sort loss{store}"}
+    if progress.experiment.has_several_objectives:
+        hints = {"the whole front": f"{program} best {key}{store}"}
+    else:
+        hints = {"all trials, best first": f"{program} trials {key} --sort loss{store}"}
     if find_spec("starlette"):
         hints["live page, with pictures"] = f"{program} dashboard {key}{store}"
     if failures:
@@ -122,7 +144,7 @@ def _more(experiment: Experiment) -> str | None:
             return f" --loss-threshold {goal.value(-math.inf)}"
         case EndReason.NOT_WORTH if budget.until_worth is not None:
             return f" --until-worth {budget.until_worth / 10:g}"
-        case EndReason.NO_MORE_POINTS:
+        case EndReason.NO_MORE_POINTS | EndReason.REACHED:
             return None
     return ""
 

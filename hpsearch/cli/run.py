@@ -23,7 +23,8 @@ from hpsearch.cli.options import (
     option,
     store_option,
 )
-from hpsearch.cli.search_options import SearchOptions, describe, open_experiment, search_options
+from hpsearch.cli.search_opening import describe, open_experiment
+from hpsearch.cli.search_options import SearchOptions, search_options
 from hpsearch.cli.store_choice import chosen_file
 from hpsearch.mongod.directory import LOGS
 from hpsearch.objective.command.own_commands import note_own_command

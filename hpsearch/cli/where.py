@@ -69,7 +69,8 @@ def _filter(text: str, experiment: Experiment) -> TrialFilter:
     from hpsearch.errors import PredicateError
 
     try:
-        return filter_of(text, labels_of(experiment))
+        several = experiment.outcomes if experiment.has_several_objectives else None
+        return filter_of(text, labels_of(experiment), () if several is None else several.names)
     except PredicateError as error:
         raise click.UsageError(str(error)) from error
 

@@ -15,6 +15,7 @@ from hpsearch.coordination.election import Candidate
 from hpsearch.coordination.fleet_view import FleetView
 from hpsearch.coordination.forecast import Outlook, is_worth_going_on
 from hpsearch.coordination.lease_expiry import LeaseExpiry
+from hpsearch.coordination.outcome_rules import is_reached
 from hpsearch.coordination.progress import Progress
 from hpsearch.coordination.pruning import CurveReader
 from hpsearch.coordination.suggestion_batch import SuggestionBatches
@@ -93,7 +94,7 @@ class Coordinator:
         self._min_pending, self._lag_alone = min_pending, lag_alone
         self._queue_depth = queue_depth
         self._candidate = Candidate(store, experiment.exp_key, clock, start_grace_s)
-        self._trial_state = TrialState(self._space)
+        self._trial_state = TrialState(self._space, outcomes=experiment.outcomes)
         self._curves = CurveReader(store, experiment, clock)
         self._rate = FinishRate(clock)
         self._suggest_s = 0.0
@@ -222,11 +223,12 @@ class Coordinator:
 
     def _load(self) -> None:
         self._revision = self._experiment.revision  # as read before the trials
-        self._trial_state = TrialState(self._space, self._store.points(self.exp_key), self._wanted_lag())
+        points, outcomes = self._store.points(self.exp_key), self._experiment.outcomes
+        self._trial_state = TrialState(self._space, points, self._wanted_lag(), outcomes)
         self._curves = CurveReader(self._store, self._experiment, self._clock)
         self._curves.load()
         self._store.sweep_checkpoints(self.exp_key)  # the last leader may have died before it did
-        self._trial_state.best = self._full_trial(self._trial_state.best)
+        self._trial_state.standing.best = self._full_trial(self._trial_state.best)
         self._trial_state.last_failure = self._full_trial(self._trial_state.last_failure)
         self._batches.has_points, self._had_open_at = True, self._clock()
         n_finished, n_open = self._trial_state.n_finished, len(self._trial_state.open)
@@ -299,6 +301,7 @@ class Coordinator:
             self._trial_state.n_finished,
             best_loss,
             self._elapsed_s(),
+            is_reached=is_reached(self._experiment, self._trial_state.standing),
             is_stopped=self._experiment.state is ExperimentState.STOPPED,
             is_exhausted=not self._batches.has_points and not self._trial_state.open,
             is_worth=self._is_worth(),
@@ -418,6 +421,8 @@ class Coordinator:
             },
             n_invalid=self._trial_state.n_invalid,
             best=self._trial_state.best,
+            front=self._trial_state.standing.front,
+            least_violated=self._trial_state.standing.least_violated,
             workers=self._fleet_view.workers,
             n_left_idle=self._fleet_view.n_left_idle,
             last_failure=self._trial_state.last_failure,

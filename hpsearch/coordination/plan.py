@@ -34,6 +34,7 @@ class EndReason(StrEnum):
     MAX_STEPS = "max_steps"
     TIMEOUT = "timeout"
     LOSS_THRESHOLD = "loss_threshold"
+    REACHED = "reached"  #: a trial fulfils the condition of the budget
     NOT_WORTH = "not_worth"  #: more trials are forecast to improve too little
     STOPPED = "stopped"
     EARLY_STOP = "early_stop"  #: a rule that the script gave
@@ -47,6 +48,7 @@ def end_reason(
     elapsed_s: float,
     *,
     is_stopped: bool = False,
+    is_reached: bool = False,
     is_exhausted: bool = False,
     is_worth: bool = True,
     n_steps: float = 0.0,
@@ -65,6 +67,8 @@ def end_reason(
         Seconds for which the current run has been led.
     is_stopped : bool
         Whether a user stopped it.
+    is_reached : bool
+        Whether a trial fulfils the condition of the budget.
     is_exhausted : bool
         Whether no point is left to suggest, and all trials are final.
     is_worth : bool
@@ -80,6 +84,8 @@ def end_reason(
         return EndReason.MAX_STEPS
     if budget.loss_threshold is not None and best_loss is not None and best_loss <= budget.loss_threshold:
         return EndReason.LOSS_THRESHOLD
+    if is_reached:
+        return EndReason.REACHED
     if is_exhausted:
         return EndReason.NO_MORE_POINTS
     if not is_worth:

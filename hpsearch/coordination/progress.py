@@ -12,6 +12,7 @@ from hpsearch.core.worker import Worker
 
 if TYPE_CHECKING:
     from hpsearch.coordination.forecast import Forecast
+    from hpsearch.core.standing import Front
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +21,10 @@ class Progress:
 
     experiment: Experiment
     counts: Mapping[State, int]  #: valid trials in each state
-    best: Trial | None  #: the valid trial with the lowest loss so far
+    best: Trial | None  #: the valid, feasible trial with the lowest loss so far; None with several objectives
     workers: tuple[Worker, ...]  #: alive, and serving this experiment
+    front: Front | None = None  #: the front of several objectives; None while unknown
+    least_violated: Trial | None = None  #: what exceeds its limits least, if no trial keeps them all
     n_invalid: int = 0  #: finished trials that a user marked as invalid; the counts do not include them
     n_starting: int = 0  #: local workers that are starting
     n_left_idle: int = 0  #: workers that joined since the start and left without a result

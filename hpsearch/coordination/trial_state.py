@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.core.history import History
+from hpsearch.core.outcomes import Outcomes
+from hpsearch.core.standing import Standing, completion
 from hpsearch.core.stopping.forecast import Forecast
 from hpsearch.core.trial import FINISHED, State, Trial, is_unreadable
 from hpsearch.space.distribution import SLACK, Categorical, Distribution, Integer
@@ -36,17 +37,25 @@ class TrialState:
     lag : int, optional
         Defer final trials, so that trial n learns from all trials before ``n - lag``, in order of number. By
         default a trial enters the history as soon as it has finished.
+    outcomes : Outcomes, optional
+        Several objectives, or limits.
     """
 
-    def __init__(self, space: Space, trials: Iterable[Trial] = (), lag: int | None = None) -> None:
+    def __init__(
+        self,
+        space: Space,
+        trials: Iterable[Trial] = (),
+        lag: int | None = None,
+        outcomes: Outcomes | None = None,
+    ) -> None:
         self.lag = lag
         self._deferred: dict[int, _Deferred] = {}
-        self.history = History(space)  #: finished trials as columns
+        self.history = History(space, outcomes)  #: finished trials as columns
         self.open: dict[int, Values] = {}  #: points of the open trials, by tid
         self.n_outside_space = 0  #: trials whose values were altered to be no point of the space
         self._ranges = {p.label: _range(p.distribution) for p in space.parameters}
         self.n_final = dict.fromkeys((state for state in State if state.is_final), 0)
-        self.best: Trial | None = None  #: the done trial with the lowest loss, the earliest if several
+        self.standing = Standing(outcomes)  #: the best trial or the front
         self.last_failure: Trial | None = None
         self.n_invalid = 0  #: finished trials that a user marked; they are in no count, and not learned from
         self.next_tid = 0
@@ -57,6 +66,11 @@ class TrialState:
     def n_finished(self) -> int:
         """Trials that count towards the budget."""
         return sum(self.n_final[state] for state in FINISHED)
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial; None with several objectives."""
+        return self.standing.best
 
     @property
     def pending(self) -> list[Values]:
@@ -96,7 +110,7 @@ class TrialState:
 
     def add_final(self, trials: Iterable[Trial]) -> None:
         """Move trials that became final into the history, in the order in which they finished."""
-        for trial in sorted(trials, key=_completion):
+        for trial in sorted(trials, key=completion):
             is_learnable = self._count_final(trial)
             if self.lag is not None:
                 self._deferred[trial.tid] = _Deferred(trial.point(), is_learnable)
@@ -115,7 +129,7 @@ class TrialState:
         self.lag = lag
         if lag is None:
             deferred, self._deferred = self._deferred, {}
-            for one in sorted(deferred.values(), key=lambda one: _completion(one.point)):
+            for one in sorted(deferred.values(), key=lambda one: completion(one.point)):
                 if one.is_learnable:
                     self.history.add(one.point)
 
@@ -124,7 +138,7 @@ class TrialState:
         if self.lag is not None:
             self._learn_in_order(trials, self.lag)
             return
-        by_tid = History(self.history.space)
+        by_tid = History(self.history.space, self.history.outcomes)
         completions: list[tuple[float, int]] = []
         for trial in trials:
             if not trial.state.is_final:
@@ -132,7 +146,7 @@ class TrialState:
                 continue
             if self._count_final(trial):
                 by_tid.add(trial)
-                completions.append(_completion(trial))
+                completions.append(completion(trial))
         times, tids = np.array(completions).reshape(-1, 2).T
         self.history = by_tid.reordered(np.lexsort((tids, times)))
 
@@ -153,10 +167,9 @@ class TrialState:
             self.n_invalid += 1
             return False
         self.n_final[trial.state] += 1
+        self.standing.add(trial)
         if trial.state is State.FAILED:
-            self.last_failure = max(self.last_failure or trial, trial, key=_completion)
-        elif trial.state is State.DONE:
-            self.best = min(self.best or trial, trial, key=_rank)
+            self.last_failure = max(self.last_failure or trial, trial, key=completion)
         if trial.state not in FINISHED or is_unreadable(trial):
             return False
         is_point = self._is_point(trial.values)
@@ -188,14 +201,3 @@ def _range(distribution: Distribution) -> tuple[float, float]:
     low, high = distribution.support()
     most = sys.float_info.max
     return max(low - SLACK * abs(low), -most), min(high + SLACK * abs(high), most)
-
-
-def _completion(trial: Trial) -> tuple[float, int]:
-    """Sort key: time of finishing, then number."""
-    return math.inf if trial.finished_at is None else trial.finished_at.timestamp(), trial.tid
-
-
-def _rank(trial: Trial) -> tuple[float, float, int]:
-    """Sort key of done trials: loss, then time of finishing."""
-    assert trial.loss is not None  # the state is done
-    return trial.loss, *_completion(trial)

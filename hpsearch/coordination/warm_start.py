@@ -72,8 +72,11 @@ def choose_warm_start(
     NotFoundError
         If a name is unknown.
     ConfigurationError
-        If a named search has no finished trial, or none with a counterpart in ``space``.
+        If a named search has no finished trial, or none with a counterpart in ``space``; or if a search has
+        several objectives.
     """
+    if experiment.has_several_objectives:
+        raise ConfigurationError("A warm start needs one objective, and there are several: leave it out.")
     # Only here, since it imports the GP, and most commands choose nothing.
     from hpsearch.suggest.warm_start.portfolio import portfolio
 
@@ -116,6 +119,8 @@ def similar_search(store: TrialStore, experiment: Experiment, space: Space) -> s
     space : Space
         Its space.
     """
+    if experiment.has_several_objectives:
+        return None
     for earlier in _similar(store, experiment, space, _MAX_HINTS):
         best = next(store.points(earlier.experiment.exp_key, sort="loss", limit=1), None)
         if best is not None and earlier.match.point(best.values) is not None:
@@ -126,7 +131,7 @@ def similar_search(store: TrialStore, experiment: Experiment, space: Space) -> s
 def _similar(store: TrialStore, experiment: Experiment, space: Space, limit: int) -> Iterator[_Earlier]:
     """Yield earlier searches of all parameters of a space, with compatible distributions, newest first."""
     found = store.experiments_with(space.nodes, limit=limit + 1)
-    others = [one for one in found if one.exp_key != experiment.exp_key and one.goal == experiment.goal]
+    others = [one for one in found if one.exp_key != experiment.exp_key and _has_same_goal(one, experiment)]
     for earlier in others[:limit]:
         try:
             match = SpaceMatch(Space.from_json(earlier.space), space)
@@ -134,6 +139,10 @@ def _similar(store: TrialStore, experiment: Experiment, space: Space, limit: int
             continue
         if match.covers:
             yield _Earlier(earlier, match)
+
+
+def _has_same_goal(earlier: Experiment, new: Experiment) -> bool:
+    return earlier.goal == new.goal and not earlier.has_several_objectives
 
 
 def _named(store: TrialStore, exp_key: str, wanted: Experiment, space: Space) -> _Earlier:
@@ -144,6 +153,8 @@ def _named(store: TrialStore, exp_key: str, wanted: Experiment, space: Space) ->
         raise NotFoundError(
             f"There is no experiment {exp_key!r} to start from; `hpsearch status` lists those there are."
         ) from error
+    if experiment.has_several_objectives:
+        raise ConfigurationError(f"The search {exp_key!r} has several objectives: leave it out.")
     if experiment.goal != wanted.goal:
         raise ConfigurationError(
             f"The search {exp_key!r} {experiment.goal}, this one {wanted.goal}: leave it out."
@@ -171,7 +182,7 @@ def _source(store: TrialStore, earlier: _Earlier) -> Source:
     for tid, trial in sorted(found.items()):
         values = earlier.match.point(trial.values)
         if values is not None:
-            loss = np.nan if trial.loss is None else trial.loss
+            loss = np.nan if trial.loss is None or trial.feasible is False else trial.loss
             trials.append(SourceTrial(tid=tid, values=values, loss=loss))
     return Source(known=earlier.match.known, trials=trials)
 

@@ -53,6 +53,7 @@ class Budget:
     max_evals: int | None = None  #: finished trials in the whole experiment
     timeout_s: float | None = None  #: seconds under a leader since ``Experiment.started_at``
     loss_threshold: float | None = None  #: end once a loss is this or lower
+    until: str | None = None  #: end once a trial on the front, or the best one, fulfils this condition
     until_worth: float | None = None  #: end once an hour more is forecast to improve the loss by less
     max_steps: float | None = None  #: sum over the trials of the last step that each reported
     no_repeats: bool = False  #: try no point of a finite space twice, and end after the last
@@ -238,6 +239,11 @@ class Experiment:
         from hpsearch.core.html import experiment_html
 
         return experiment_html(self)
+
+    @property
+    def has_several_objectives(self) -> bool:
+        """Whether its trials have several losses instead of one."""
+        return self.outcomes is not None and self.outcomes.has_several_objectives
 
     @property
     def identity(self) -> Identity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -44,6 +45,17 @@ FIELDS: Mapping[str, Callable[[Trial], Any]] = MappingProxyType(
 
 #: Other names of fields.
 SYNONYMS: Mapping[str, str] = MappingProxyType({"trial": "tid", "duration": "duration_s"})
+
+
+def stored_fields(trial: Trial) -> dict[str, Any]:
+    """Return all fields of a trial by name; those of several losses and limits only where it has them."""
+    fields = asdict(trial)
+    if trial.losses is None:
+        del fields["losses"]
+    if trial.violations is None:
+        del fields["violations"]
+        return fields
+    return {**fields, "feasible": trial.feasible, "violation": trial.violation}
 
 
 def metrics_of(trial: Trial) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Filters of trials: conditions such as ``lr < 1e-3 and optimizer == 'adam'`` on what a trial has.
 
-A name in a condition is a field of the trial (``loss``, ``state``, ``duration_s``), else a parameter, else a
-metric that the objective returned. ``params.NAME`` and ``result.NAME`` mean the parameter or the metric that
-shares its name with a field. Dates are texts such as ``'2026-11-28 17:05:00'``, in UTC. A trial is selected
-only where the condition is true: a value that a trial does not have makes a comparison unknown, see
-``space.predicate``.
+A name in a condition is one of several objectives, else a field of the trial (``loss``, ``state``,
+``duration_s``), else a parameter, else a metric that the objective returned. ``params.NAME`` and
+``result.NAME`` mean the parameter or the metric that shares its name with a field. Dates are texts such as
+``'2026-11-28 17:05:00'``, in UTC. A trial is selected only where the condition is true: a value that a trial
+does not have makes a comparison unknown, see ``space.predicate``.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class TrialFilter:
 
     predicate: Predicate
     labels: frozenset[str]  #: the parameters of the space
+    objectives: frozenset[str] = frozenset()  #: several objectives, whose names come before all others
 
     def select(self, trials: Iterable[Trial]) -> Iterator[Trial]:
         """Yield the trials for which the condition is true, in order."""
@@ -64,6 +65,8 @@ class TrialFilter:
 
     def place(self, name: str) -> tuple[Place, str]:
         """Return where the value of a name stands, and under which name."""
+        if name in self.objectives:
+            return Place.METRIC, name
         if SYNONYMS.get(name, name) in FIELDS:
             return Place.FIELD, SYNONYMS.get(name, name)
         if name in self.labels:
@@ -91,7 +94,9 @@ class TrialFilter:
 
     def _is_declared(self, name: str) -> bool:
         place, plain = self.place(name)
-        return place is Place.FIELD or (place is Place.PARAM and plain in self.labels)
+        return (
+            place is Place.FIELD or (place is Place.PARAM and plain in self.labels) or name in self.objectives
+        )
 
     def _value(self, name: str, trial: Trial, metrics: dict[str, Any]) -> Any:
         place, plain = self.place(name)
@@ -106,7 +111,7 @@ class TrialFilter:
         return trial.params.get(plain, _plain(metrics.get(plain, _MISSING)))
 
 
-def filter_of(text: str, labels: Collection[str]) -> TrialFilter:
+def filter_of(text: str, labels: Collection[str], objectives: Collection[str] = ()) -> TrialFilter:
     """Return the filter that a text describes.
 
     Parameters
@@ -115,13 +120,15 @@ def filter_of(text: str, labels: Collection[str]) -> TrialFilter:
         A condition; see the module.
     labels : collection of str
         The parameters of the space.
+    objectives : collection of str
+        The names of several objectives.
 
     Raises
     ------
     PredicateError
         If the text is no condition.
     """
-    return TrialFilter(predicate=parse(text), labels=frozenset(labels))
+    return TrialFilter(predicate=parse(text), labels=frozenset(labels), objectives=frozenset(objectives))
 
 
 def _plain(value: Any) -> Any:

@@ -10,9 +10,13 @@ from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.goal import Goal
+from hpsearch.core.standing import Front
 from hpsearch.core.trial import Trial
 from hpsearch.report.failures import FailureGroup, group_line
-from hpsearch.report.text import config_text, counts_text, number, params_lines
+from hpsearch.report.formats import Format
+from hpsearch.report.front_text import closest_text, share_text
+from hpsearch.report.table import render
+from hpsearch.report.text import config_text, counts_text, losses_text, number, params_lines
 from hpsearch.runtime.escaping import escaped, printable
 
 _END_REASONS: dict[str, str] = {
@@ -20,6 +24,7 @@ _END_REASONS: dict[str, str] = {
     EndReason.MAX_STEPS: "the trials have reported --max-steps steps in all",
     EndReason.TIMEOUT: "the --timeout is reached",
     EndReason.LOSS_THRESHOLD: "the --loss-threshold is reached",
+    EndReason.REACHED: "a trial fulfils --until",
     EndReason.NOT_WORTH: "an hour more would improve the loss by less than --until-worth",
     EndReason.STOPPED: "by hpsearch stop",
     EndReason.EARLY_STOP: "by the early stopping rule of its script",
@@ -36,6 +41,16 @@ class LikelyBest:
     config: Any  #: the argument of the objective
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontTrials:
+    """What a report shows of a front."""
+
+    front: Front
+    trials: Sequence[Trial]  #: some of it, in full
+    knee: Trial  #: in full
+    config: Any  #: the argument of the objective in the knee
+
+
 def final_report(
     progress: Progress,
     config: Any,
@@ -43,6 +58,7 @@ def final_report(
     hints: Mapping[str, str],
     *,
     likely: LikelyBest | None = None,
+    front: FrontTrials | None = None,
     is_interrupted: bool = False,
 ) -> str:
     """Return the report at the end of a search.
@@ -59,10 +75,13 @@ def final_report(
         Commands for the next step, by purpose.
     likely : LikelyBest, optional
         The trial that is most likely best, if losses are noisy and it is not the one with the lowest loss.
+    front : FrontTrials, optional
+        The front of several objectives, unless it is empty.
     is_interrupted : bool
         Whether the process was interrupted, so that the search is not over.
     """
-    blocks = [_headline(progress, is_interrupted), _best_block(progress, config)]
+    shown = _best_block(progress, config) if front is None else _front_block(front)
+    blocks = [_headline(progress, is_interrupted), shown]
     if likely is not None:
         blocks.append(_likely_block(likely, progress.experiment.goal))
     if failures:
@@ -90,10 +109,26 @@ def _best_block(progress: Progress, config: Any) -> str:
     best = progress.best
     if best is None or best.loss is None:
         is_too_short = progress.experiment.ended_why == EndReason.TIMEOUT and not progress.n_finished
+        closest = closest_text(progress)
+        if closest is not None:
+            return escaped(f"{closest[0].upper()}{closest[1:]}.")
         return "No trial finished before the --timeout." if is_too_short else "No trial has a loss."
     goal = progress.experiment.goal
     headline = f"best {escaped(goal.name)}  {number(goal.value(best.loss))}  (trial {best.tid})"
     return _trial_block(headline, best, config)
+
+
+def _front_block(shown: FrontTrials) -> str:
+    front, names = shown.front, shown.front.outcomes.names
+    rows = [{"tid": trial.tid, **(trial.losses or {}), "params": trial.params} for trial in shown.trials]
+    table = render("front", rows, ["tid", *names, "params"], Format.TABLE)
+    n_more = len(front.trials) - len(rows)
+    lines = [share_text(front), *(f"  {line}" for line in table.split("\n"))]
+    if n_more > 0:
+        lines.append(f"  and {n_more} more, which these stand for")
+    headline = f"knee  {losses_text(shown.knee.losses or {})}  (trial {shown.knee.tid})"
+    knee = _trial_block(headline, shown.knee, shown.config)
+    return "\n".join([*lines, "", knee])
 
 
 def _likely_block(likely: LikelyBest, goal: Goal) -> str:

@@ -11,6 +11,7 @@ from rich.text import Text
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.report.failures import failure_line
+from hpsearch.report.front_text import closest_text, front_text
 from hpsearch.report.text import counts_text, duration_text, number, params_text, workers_text
 from hpsearch.report.worth_text import worth_text
 from hpsearch.runtime.escaping import escaped
@@ -54,6 +55,10 @@ def block(progress: Progress) -> RenderableType:
     if best is not None and best.loss is not None:
         text = f"{number(goal.value(best.loss))}  (trial {best.tid})"
         grid.add_row(Text(f"best {escaped(goal.name)}"), Text(text, style="green"))
+    if progress.front is not None:
+        grid.add_row("front", Text(escaped(front_text(progress.front)), style="green"))
+    if (closest := closest_text(progress)) is not None:
+        grid.add_row("limits", Text(escaped(closest), style="yellow"))
     if not progress.is_standby:
         grid.add_row("speed", _speed(progress))
     if progress.forecast is not None:

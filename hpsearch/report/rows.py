@@ -12,7 +12,7 @@ from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.goal import LOSS
 from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.core.worker import Worker, WorkerState, is_alive
-from hpsearch.report.text import duration_text, number
+from hpsearch.report.text import count_text, duration_text, number
 
 #: The columns of CSV, and those of a table, which fit into 80 characters.
 STATUS_COLUMNS = (
@@ -87,6 +87,7 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
         "maximize": experiment.goal.maximize,
         "best_tid": best.tid if best else None,
         "best_params": best.params if best else None,
+        **_outcome_cells(progress),
         "per_minute": progress.per_minute,
         "remaining_s": progress.remaining_s if is_advancing else None,
         "forecast": None if progress.forecast is None else asdict(progress.forecast),
@@ -101,15 +102,32 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
     }
 
 
+def _outcome_cells(progress: Progress) -> dict[str, Any]:
+    """Return what JSON has of the objectives and limits of a search that declares them."""
+    outcomes, front = progress.experiment.outcomes, progress.front
+    if outcomes is None:
+        return {}
+    return {
+        "outcomes": {
+            "objectives": list(map(str, outcomes.objectives)),
+            "limits": list(map(str, outcomes.limits)),
+        },
+        "front": None if front is None else [{"tid": t.tid, "losses": t.losses} for t in front.trials],
+        "least_violated": progress.least_violated and progress.least_violated.tid,
+    }
+
+
 def status_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of ``status_row`` with text for people."""
     left, most = row["remaining_s"], row["max_evals"]
     finished = str(sum(row[state] for state in FINISHED))
     value, metric = row["best_value"], row["metric"]
     is_named = value is not None and metric != LOSS.name
+    front = row.get("front")
+    on_front = None if front is None else f"{count_text(len(front), 'trial')} on the front"
     return {
         **row,
-        "best": f"{metric} {number(value)}" if is_named else value,
+        "best": on_front or (f"{metric} {number(value)}" if is_named else value),
         "state": "no coordinator" if lacks_coordinator(row) else str(row["state"]),
         "finished": finished if most is None else f"{finished}/{most}",
         "left": None if left is None else duration_text(left),

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment, ExperimentState
+from hpsearch.core.outcomes import Objective
 from hpsearch.report.final_report import end_text
+from hpsearch.report.front_text import closest_text, front_text
 from hpsearch.report.table import date_text
 from hpsearch.report.text import counts_text, duration_text, number, params_lines, workers_text
 from hpsearch.report.worth_text import worth_text
@@ -39,20 +41,32 @@ def _lines(progress: Progress, now: datetime) -> Iterator[str]:
         yield _line("note", experiment.note)
     yield _line("trials", counts_text(progress))
     label, name = ("best loss", "") if goal.is_loss else ("best", f"{goal.name} ")
-    if best is None or best.loss is None:
+    closest = closest_text(progress)
+    if progress.front is not None:
+        yield _line("front", front_text(progress.front))
+    elif best is None or best.loss is None:
         yield _line(label, "none yet")
     else:
         yield _line(label, f"{name}{number(goal.value(best.loss))}  (trial {best.tid})")
         yield from params_lines(best.params)
+    if closest is not None:
+        yield _line("limits", closest)
     yield _line("time", time_text(progress, now))
     if progress.forecast is not None:
         yield _line("worth", worth_text(progress.forecast, progress.per_minute, goal.name))
     if progress.workers or not experiment.state.is_over:
         yield _line("workers", workers_text(progress))
     yield _line("objective", experiment.objective.ref or "undecided")
+    if experiment.outcomes is not None:
+        yield _line("outcomes", ", ".join(map(str, (*_objectives(experiment), *experiment.outcomes.limits))))
     yield _line("algorithm", f"{experiment.algorithm.name}, seed {experiment.seed}")
     if experiment.started_at is not None:
         yield _line("started", date_text(experiment.started_at))
+
+
+def _objectives(experiment: Experiment) -> tuple[Objective, ...]:
+    outcomes = experiment.outcomes
+    return outcomes.objectives if outcomes is not None and outcomes.has_several_objectives else ()
 
 
 def state_text(experiment: Experiment, now: datetime) -> str:

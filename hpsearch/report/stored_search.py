@@ -184,7 +184,8 @@ class StoredSearch:
             import pandas
         except ImportError as error:
             raise MissingExtraError("to_frame()", "frame") from error
-        columns = all_columns(self.trials, self.space.labels, self._experiment.goal)
+        experiment = self._experiment
+        columns = all_columns(self.trials, self.space.labels, experiment.goal, experiment.outcomes)
         rows = trial_rows(self.trials, columns)
         return pandas.DataFrame(rows, columns=[column.title for column in columns]).set_index("tid")
 

@@ -13,6 +13,8 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.coordination.trial_state import TrialState
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.history import Floats, History
+from hpsearch.core.outcomes import Outcomes
+from hpsearch.core.standing import Standing
 from hpsearch.core.trial import FINISHED, State, Trial
 from hpsearch.core.worker import Worker, is_alive
 from hpsearch.space.tree import Space
@@ -25,6 +27,7 @@ def progress_of(
     workers: Iterable[Worker],
     now: datetime,
     losses: Floats | None = None,
+    standing: Standing | None = None,
 ) -> Progress:
     """Return the progress of a search from what the store knows.
 
@@ -40,6 +43,8 @@ def progress_of(
         Time of the store. A search that has ended has no rate, and its time ends with its last trial.
     losses : (n,) array, optional
         Losses of the finished trials in order of completion, for the forecast.
+    standing : Standing, optional
+        Its front, and the trial that comes closest to its limits.
     """
     serving = (w for w in workers if is_alive(w, now) and w.serves(experiment.exp_key))
     return Progress(
@@ -47,6 +52,8 @@ def progress_of(
         counts=summary.counts,
         n_invalid=summary.n_invalid,
         best=summary.best,
+        front=None if standing is None else standing.front,
+        least_violated=None if standing is None else standing.least_violated,
         workers=tuple(serving),
         per_minute=None if experiment.state.is_over else _rate_per_minute(summary, now),
         forecast=None if losses is None else forecast(losses),
@@ -70,7 +77,7 @@ def losses_in_order(points: Iterable[Trial]) -> Floats:
     return np.array([math.nan if loss is None else loss for _, _, loss in sorted(finished)], dtype=np.float64)
 
 
-def read_history(space: Space, points: Iterable[Trial]) -> History:
+def read_history(space: Space, points: Iterable[Trial], outcomes: Outcomes | None = None) -> History:
     """Return the finished trials of a search in order of completion: those in its space that were not pruned.
 
     Parameters
@@ -79,8 +86,11 @@ def read_history(space: Space, points: Iterable[Trial]) -> History:
         The space of the search.
     points : iterable of Trial
         All trials by number.
+    outcomes : Outcomes, optional
+        Those of the search.
     """
-    return TrialState(space, (point for point in points if point.state is not State.PRUNED)).history
+    finished = (point for point in points if point.state is not State.PRUNED)
+    return TrialState(space, finished, outcomes=outcomes).history
 
 
 def _elapsed_s(experiment: Experiment, summary: TrialSummary, now: datetime) -> float:

@@ -8,10 +8,8 @@ from pprint import pformat
 from typing import Any
 
 from hpsearch.coordination.progress import Progress
-from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import State, Trial
-from hpsearch.report.failures import failure_line
 from hpsearch.runtime.escaping import escaped
 
 #: Seconds that workers usually take to start.
@@ -40,6 +38,11 @@ def count_text(n: int, noun: str) -> str:
     """
     plural = f"{noun}es" if noun.endswith(("s", "h")) else f"{noun}s"
     return f"{n:,} {noun if n == 1 else plural}"
+
+
+def losses_text(losses: Mapping[str, float]) -> str:
+    """Return several losses on one line, as ``error 0.04, ms 12``."""
+    return escaped(", ".join(f"{name} {number(loss)}" for name, loss in losses.items()))
 
 
 def params_text(params: Mapping[str, Any]) -> str:
@@ -115,26 +118,6 @@ def counts_text(progress: Progress) -> str:
     if progress.n_invalid:
         others.append(f"{progress.n_invalid} invalid")
     return "; ".join([f"{finished}: {split}", *([", ".join(others)] if others else [])])
-
-
-def status_line(progress: Progress) -> str:
-    """Return the progress of a search on one line."""
-    parts = [f"{progress.experiment.exp_key}: {counts_text(progress)}"]
-    if progress.is_standby:
-        parts.append("standby: another coordinator leads")
-    elif progress.experiment.state is not ExperimentState.RUNNING:
-        parts.append(str(progress.experiment.state))
-    if progress.best is not None and progress.best.loss is not None:
-        goal = progress.experiment.goal
-        parts.append(f"best {goal.name} {number(goal.value(progress.best.loss))}")
-    if progress.per_minute is not None:
-        parts.append(f"{progress.per_minute:.3g} trials/min")
-    if progress.remaining_s is not None and progress.experiment.state is ExperimentState.RUNNING:
-        parts.append(f"{duration_text(progress.remaining_s)} left")
-    parts.append(workers_text(progress))
-    if progress.last_failure is not None:
-        parts.append(f"last error: {failure_line(progress.last_failure)}")
-    return escaped("; ".join(parts))
 
 
 def workers_text(progress: Progress) -> str:

@@ -6,14 +6,15 @@ first, then the parameter; ``params.NAME`` and ``result.NAME`` name the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.goal import LOSS, Goal
+from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.trial import Trial
-from hpsearch.core.trial_fields import FIELDS, SYNONYMS, metrics_of
+from hpsearch.core.trial_fields import FIELDS, OUTCOME_METRICS, SYNONYMS, metrics_of
 from hpsearch.report.failures import failure_text
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Column:
     read: Callable[[Trial], Any]  #: returns the cell of a trial; None if it has none
 
 
-def field_columns(names: Iterable[str], goal: Goal = LOSS) -> list[Column]:
+def field_columns(names: Iterable[str], goal: Goal = LOSS, outcomes: Outcomes | None = None) -> list[Column]:
     """Return the columns of fields.
 
     Parameters
@@ -64,8 +65,34 @@ def field_columns(names: Iterable[str], goal: Goal = LOSS) -> list[Column]:
         Names of the fields.
     goal : Goal
         That of the search; its number is shown in place of the loss.
+    outcomes : Outcomes, optional
+        Those of the search; several losses, and the amount of the violation, are shown in that place.
     """
-    return [goal_column(goal) if name == "loss" else Column(name, _FIELDS[name]) for name in names]
+    names, columns = list(names), list[Column]()
+    for name in names:
+        is_loss = name == "loss"
+        columns += loss_columns(goal, outcomes, names) if is_loss else [Column(name, _FIELDS[name])]
+    return columns
+
+
+def loss_columns(goal: Goal, outcomes: Outcomes | None = None, taken: Collection[str] = ()) -> list[Column]:
+    """Return the columns of what a search optimizes, and of the violation where it has limits.
+
+    Parameters
+    ----------
+    goal : Goal
+        That of a search with one objective.
+    outcomes : Outcomes, optional
+        Those of the search.
+    taken : collection of str
+        Titles of other columns.
+    """
+    if outcomes is None:
+        return [goal_column(goal)]
+    names = outcomes.names if outcomes.has_several_objectives else ()
+    columns = [Column(_title(name, "result", taken), _metric(name)) for name in names]
+    columns = columns or [goal_column(goal)]
+    return [*columns, Column("violation", _metric("violation"))] if outcomes.limits else columns
 
 
 def believed_column(believed: BelievedTrials, goal: Goal = LOSS) -> Column:
@@ -89,7 +116,12 @@ def goal_column(goal: Goal) -> Column:
     return Column(title, lambda trial: None if trial.loss is None else goal.value(trial.loss))
 
 
-def all_columns(trials: Sequence[Trial], labels: Sequence[str] = (), goal: Goal = LOSS) -> list[Column]:
+def all_columns(
+    trials: Sequence[Trial],
+    labels: Sequence[str] = (),
+    goal: Goal = LOSS,
+    outcomes: Outcomes | None = None,
+) -> list[Column]:
     """Return the usual fields, and a column for each parameter and each metric.
 
     Parameters
@@ -100,18 +132,25 @@ def all_columns(trials: Sequence[Trial], labels: Sequence[str] = (), goal: Goal 
         The parameters of the space in reading order; others follow.
     goal : Goal
         That of the search.
+    outcomes : Outcomes, optional
+        Those of the search.
     """
-    fields = field_columns(WIDE_FIELDS, goal)
+    fields = field_columns(WIDE_FIELDS, goal, outcomes)
+    shown = {*outcomes.names, *OUTCOME_METRICS} if outcomes else set()
     taken = {column.title for column in fields} | {*WIDE_FIELDS}
     params = [Column(_title(label, "params", taken), _param(label)) for label in _labels(trials, labels)]
     taken |= {column.title for column in params}
     others = (name for name in metric_names(trials) if goal.is_loss or name != (goal.metric or "loss"))
-    metrics = [Column(_title(name, "result", taken), _metric(name)) for name in others]
+    metrics = [Column(_title(name, "result", taken), _metric(name)) for name in others if name not in shown]
     return [*fields, *params, *metrics]
 
 
 def chosen_columns(
-    names: Iterable[str], trials: Sequence[Trial], labels: Sequence[str] = (), goal: Goal = LOSS
+    names: Iterable[str],
+    trials: Sequence[Trial],
+    labels: Sequence[str] = (),
+    goal: Goal = LOSS,
+    outcomes: Outcomes | None = None,
 ) -> list[Column]:
     """Return columns by name.
 
@@ -119,7 +158,7 @@ def chosen_columns(
     ----------
     names : iterable of str
         Names of fields (also "trial" for "tid"), parameters or metrics.
-    trials, labels, goal
+    trials, labels, goal, outcomes
         As for ``all_columns``.
 
     Raises
@@ -127,20 +166,24 @@ def chosen_columns(
     KeyError
         If a name is unknown; its argument is the name.
     """
-    known = known_columns(trials, labels, goal)
+    known = known_columns(trials, labels, goal, outcomes)
     return [Column(name, known[name]) for name in names]
 
 
 def known_columns(
-    trials: Sequence[Trial], labels: Sequence[str] = (), goal: Goal = LOSS
+    trials: Sequence[Trial],
+    labels: Sequence[str] = (),
+    goal: Goal = LOSS,
+    outcomes: Outcomes | None = None,
 ) -> dict[str, Callable[[Trial], Any]]:
     """Return how to read each column that exists, by name.
 
     Parameters
     ----------
-    trials, labels, goal
+    trials, labels, goal, outcomes
         As for ``all_columns``.
     """
+    several = outcomes.names if outcomes is not None and outcomes.has_several_objectives else ()
     params = {label: _param(label) for label in _labels(trials, labels)}
     metrics = {name: _metric(name) for name in metric_names(trials)}
     return {
@@ -151,6 +194,7 @@ def known_columns(
         **params,
         **_FIELDS,
         **{other: _FIELDS[name] for other, name in SYNONYMS.items()},
+        **{name: _metric(name) for name in several},
     }
 
 
@@ -216,5 +260,5 @@ def _metric(name: str) -> Callable[[Trial], Any]:
     return lambda trial: metrics_of(trial).get(name)
 
 
-def _title(name: str, kind: str, taken: Iterable[str]) -> str:
+def _title(name: str, kind: str, taken: Collection[str]) -> str:
     return f"{kind}.{name}" if name in taken else name

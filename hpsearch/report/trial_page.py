@@ -9,10 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.goal import LOSS, Goal
+from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.trial import Ended, State, Trial
 from hpsearch.report.failures import failure_text
+from hpsearch.report.front_text import violation_text
 from hpsearch.report.table import date_text
-from hpsearch.report.text import duration_text, number, params_lines, value_text
+from hpsearch.report.text import duration_text, losses_text, number, params_lines, value_text
 from hpsearch.runtime.escaping import escaped, printable
 from hpsearch.runtime.strict_json import json_text
 
@@ -25,6 +27,8 @@ _LEFT_OUT = frozenset(
     "tid",
     "state",
     "loss",
+    "losses",
+    "violations",
     "params",
     "origin",
     "attempt",
@@ -70,12 +74,31 @@ def best_text(trial: Trial, believed_loss: float | None = None, goal: Goal = LOS
         That of its search.
     """
     believed = "" if believed_loss is None else f"  believed {number(goal.value(believed_loss))}"
-    value = "none" if trial.loss is None else number(goal.value(trial.loss))
-    headline = f"trial {trial.tid}  {escaped(goal.name)} {value}{believed}"
+    headline = f"trial {trial.tid}  {trial_losses_text(trial, goal)}{believed}"
     return "\n".join([headline, *params_lines(trial.params)])
 
 
-def trial_text(trial: Trial, attachments: Sequence[str] = (), goal: Goal = LOSS) -> str:
+def trial_losses_text(trial: Trial, goal: Goal) -> str:
+    """Return the loss of a trial, or its losses, by name.
+
+    Parameters
+    ----------
+    trial : Trial
+        The trial.
+    goal : Goal
+        That of a search with one objective.
+    """
+    if trial.losses is not None:
+        return losses_text(trial.losses)
+    return f"{escaped(goal.name)} {'none' if trial.loss is None else number(goal.value(trial.loss))}"
+
+
+def trial_text(
+    trial: Trial,
+    attachments: Sequence[str] = (),
+    goal: Goal = LOSS,
+    outcomes: Outcomes | None = None,
+) -> str:
     """Return everything about a trial, the essential first and long texts last.
 
     Parameters
@@ -86,9 +109,11 @@ def trial_text(trial: Trial, attachments: Sequence[str] = (), goal: Goal = LOSS)
         Names of its attachments.
     goal : Goal
         That of its search.
+    outcomes : Outcomes, optional
+        Those of its search.
     """
     facts = _facts(trial, attachments, goal)
-    lines = [*_essentials(trial, goal), *_params(trial), *facts, *_error_facts(trial)]
+    lines = [*_essentials(trial, goal, outcomes), *_params(trial), *facts, *_error_facts(trial)]
     return printable("\n".join(lines))
 
 
@@ -100,7 +125,7 @@ def origin_text(origin: str) -> str:
     return origin if meaning is None else f"{origin} ({meaning})"
 
 
-def _essentials(trial: Trial, goal: Goal) -> Iterator[str]:
+def _essentials(trial: Trial, goal: Goal, outcomes: Outcomes | None) -> Iterator[str]:
     yield _line("trial", f"{trial.tid} of {trial.exp_key}")
     yield _line("state", str(trial.state))
     if trial.pruned is not None:
@@ -118,6 +143,10 @@ def _essentials(trial: Trial, goal: Goal) -> Iterator[str]:
         yield _line("note", trial.note)
     if trial.loss is not None:
         yield _line(goal.name, number(goal.value(trial.loss)))
+    for name, loss in (trial.losses or {}).items():
+        yield _line(name, number(loss))
+    if outcomes is not None and trial.violations:
+        yield _line("limits", "kept" if trial.feasible else violation_text(trial, outcomes))
     if trial.duration_s is not None:
         yield _line("duration", duration_text(trial.duration_s))
     if trial.origin:

@@ -9,8 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
 
 from hpsearch.coordination.progress import Progress
+from hpsearch.core.standing import Front
 from hpsearch.core.trial import State, Trial
-from hpsearch.report.text import improvement_line, status_line
+from hpsearch.report.front_text import new_on_front_line
+from hpsearch.report.status_line import status_line
+from hpsearch.report.text import improvement_line
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import is_json
 
@@ -50,6 +53,7 @@ class PlainView:
         self._print = print_line
         self._clock = clock
         self._best_loss: float | None = None
+        self._on_front: set[int] | None = None  # numbers of the trials
         self._status_at = float("-inf")
         self._was_standby = False
 
@@ -59,6 +63,7 @@ class PlainView:
         if best is not None and best.loss is not None and best.loss != self._best_loss:
             self._best_loss = best.loss
             self._print(improvement_line(best, progress.experiment.goal), _improvement_event(best))
+        self._show_new_on_front(progress.front)
         is_due = self._clock() - self._status_at >= _STATUS_EVERY_S
         if is_due or progress.is_standby != self._was_standby:
             self._status_at, self._was_standby = self._clock(), progress.is_standby
@@ -66,6 +71,15 @@ class PlainView:
 
     def close(self) -> None:
         """Do nothing."""
+
+    def _show_new_on_front(self, front: Front | None) -> None:
+        """Print the trials that came onto the front since the last state."""
+        if front is None:
+            return
+        for trial in front.trials:
+            if self._on_front is not None and trial.tid not in self._on_front:
+                self._print(new_on_front_line(trial), _improvement_event(trial))
+        self._on_front = {trial.tid for trial in front.trials}
 
 
 def print_to(out: TextIO) -> Print:
@@ -105,6 +119,8 @@ def _log_line(line: str, extra: Mapping[str, object]) -> None:
 
 
 def _improvement_event(best: Trial) -> dict[str, object]:
+    if best.losses is not None:
+        return Event.IMPROVED.of(exp_key=best.exp_key, tid=best.tid, losses=dict(best.losses))
     return Event.IMPROVED.of(exp_key=best.exp_key, tid=best.tid, loss=best.loss, params=best.params)
 
 
@@ -120,4 +136,5 @@ def _progress_event(progress: Progress) -> dict[str, object]:
         best_loss=None if progress.best is None else progress.best.loss,
         per_minute=progress.per_minute,
         workers=len(progress.workers),
+        **({} if progress.front is None else {"n_front": len(progress.front.trials)}),
     )

@@ -228,6 +228,7 @@ def _budget_from(fields: Fields) -> Budget:
         max_evals=fields.maybe_integer("max_evals"),
         timeout_s=fields.maybe_number("timeout_s"),
         loss_threshold=fields.maybe_number("loss_threshold"),
+        until=fields.maybe_text("until"),
         until_worth=fields.maybe_number("until_worth"),
         max_steps=fields.maybe_number("max_steps"),
         no_repeats=fields.flag("no_repeats"),

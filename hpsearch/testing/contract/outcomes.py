@@ -33,6 +33,7 @@ class OutcomeContract(StoreTests):
         self, store_driver: StoreDriver, store: TrialStore
     ) -> None:
         losses = {"error": math.inf, "a.b": -math.inf, "$ref": 0.5}
+        store.open_experiment(store_driver.experiment())
         store_driver.insert(2)
         store.finish(
             store_driver.claim(),
@@ -52,6 +53,7 @@ class OutcomeContract(StoreTests):
     def test_a_trial_that_exceeds_a_limit_has_no_rank(
         self, store_driver: StoreDriver, store: TrialStore
     ) -> None:
+        store.open_experiment(store_driver.experiment())
         store_driver.insert(4)
         for loss, amount in ((1.0, 0.5), (3.0, -1.0), (2.0, 0.0), (0.0, math.inf)):
             store.finish(store_driver.claim(), Result(loss=loss, violations={"ms": amount}))

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from hpsearch import hp
-from hpsearch.core.goal import LOSS
 from hpsearch.core.history import History
-from hpsearch.core.outcomes import Outcomes, declared_outcomes, parse_limit, parse_objective
 from hpsearch.core.stopping.forecast import Forecast
 from hpsearch.core.trial import State, Trial
 from hpsearch.space.tree import Space, Values
+from tests.support.declared_outcomes import declared
 
 SPACE = Space({"a": hp.uniform("a", 0, 1), "c": hp.choice("c", [0, hp.randint("y", 5)])})
 COLUMN = {parameter.label: j for j, parameter in enumerate(SPACE.parameters)}
@@ -115,15 +114,8 @@ def test_running_trials_are_the_last_rows_of_a_history_with_predictions() -> Non
     assert len(history) == 1
 
 
-def outcomes(objectives: list[str], limits: list[str]) -> Outcomes:
-    """Return declared outcomes."""
-    found = declared_outcomes(list(map(parse_objective, objectives)), list(map(parse_limit, limits)), LOSS)
-    assert found is not None
-    return found
-
-
 def test_several_objectives_are_minimised_rows_beside_the_amounts_of_the_limits() -> None:
-    history = History(SPACE, outcomes(["accuracy:max", "ms:min"], ["ms <= 20"]))
+    history = History(SPACE, declared(["accuracy:max", "ms:min"], ["ms <= 20"]))
     for i in range(40):
         losses = {"accuracy": i / 40, "ms": float(i)}
         history.add(replace(trial({"a": 0.1, "c": 0}, loss=None), losses=losses, violations={"ms": i - 20.0}))
@@ -137,7 +129,7 @@ def test_several_objectives_are_minimised_rows_beside_the_amounts_of_the_limits(
 
 
 def test_objectives_and_amounts_follow_their_trials() -> None:
-    history = History(SPACE, outcomes(["accuracy:max", "ms:min"], ["ms <= 20"]))
+    history = History(SPACE, declared(["accuracy:max", "ms:min"], ["ms <= 20"]))
     for i in range(3):
         losses = {"accuracy": 0.0, "ms": float(i)}
         history.add(replace(trial({"a": 0.1, "c": 0}, loss=None), losses=losses, violations={"ms": i - 20.0}))
@@ -148,7 +140,7 @@ def test_objectives_and_amounts_follow_their_trials() -> None:
 
 
 def test_one_objective_is_the_loss_with_its_predictions() -> None:
-    history = History(SPACE, outcomes([], ["ms <= 20"]))
+    history = History(SPACE, declared([], ["ms <= 20"]))
     history.add(replace(trial({"a": 0.1, "c": 0}, loss=2.0), violations={"ms": 1.0}))
     history.add(replace(trial({"a": 0.2, "c": 0}, state=State.PRUNED, loss=None), tid=7))
     predicted = history.with_predicted({7: Forecast(loss=3.0, upper=4.0)})

@@ -8,20 +8,13 @@ import pytest
 
 from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.outcomes import (
-    Outcomes,
     declared_outcomes,
     parse_limit,
     parse_objective,
     total_violation,
 )
 from hpsearch.errors import ConfigurationError
-
-
-def declared(objectives: list[str], limits: list[str]) -> Outcomes:
-    """Return outcomes from texts."""
-    found = declared_outcomes(list(map(parse_objective, objectives)), list(map(parse_limit, limits)), LOSS)
-    assert found is not None
-    return found
+from tests.support.declared_outcomes import declared
 
 
 def test_losses_are_minimised_in_the_order_of_the_objectives() -> None:

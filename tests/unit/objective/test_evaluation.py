@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpsearch.core.goal import LOSS, Goal
-from hpsearch.core.outcomes import Outcomes, declared_outcomes, parse_limit, parse_objective
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import FailureKind, Report, Result, State
 from hpsearch.errors import HpsearchWarning
 from hpsearch.objective.current_trial import MAX_REPORTS, Attachment, CurrentTrial, Pruned, current_trial
 from hpsearch.objective.evaluation import evaluate, read_result
+from tests.support.declared_outcomes import declared
 
 
 def outcome(returned: object) -> Result:
@@ -312,13 +312,6 @@ def test_an_objective_sees_its_values_and_cannot_change_them() -> None:
     evaluate(lambda config: current_trial().values.update(x=1), dict, trial)  # type: ignore[attr-defined]
     assert trial.values == {"x": 0.5}
     assert current_trial().values == {}
-
-
-def declared(objectives: list[str], limits: list[str]) -> Outcomes:
-    """Return declared outcomes."""
-    found = declared_outcomes(list(map(parse_objective, objectives)), list(map(parse_limit, limits)), LOSS)
-    assert found is not None
-    return found
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,10 @@ from hpsearch.report.live import block
 from hpsearch.report.numbers.importance import ParameterImportance
 from hpsearch.report.rows import STATUS_TABLE_COLUMNS, status_cells, status_row
 from hpsearch.report.search_page import search_text
+from hpsearch.report.status_line import status_line
 from hpsearch.report.summary import read_history
 from hpsearch.report.table import render
-from hpsearch.report.text import improvement_line, status_line
+from hpsearch.report.text import improvement_line
 from hpsearch.report.trial_columns import (
     BEST_FIELDS,
     all_columns,

@@ -31,8 +31,9 @@ from hpsearch.report.rows import (
 )
 from hpsearch.report.search_page import search_text
 from hpsearch.report.space_text import describe_space
+from hpsearch.report.status_line import status_line
 from hpsearch.report.table import render
-from hpsearch.report.text import improvement_line, status_line
+from hpsearch.report.text import improvement_line
 from hpsearch.report.trial_columns import (
     BEST_FIELDS,
     LIST_FIELDS,

@@ -9,7 +9,8 @@ from hpsearch.core.experiment import Budget, ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.report.failures import failure_groups, failure_line
 from hpsearch.report.final_report import LikelyBest, final_report
-from hpsearch.report.text import counts_text, duration_text, improvement_line, number, status_line
+from hpsearch.report.status_line import status_line
+from hpsearch.report.text import counts_text, duration_text, improvement_line, number
 from tests.support.progress_states import done, experiment, failed, progress
 
 
