@@ -16,17 +16,16 @@ from hpsearch.cli.similar_names import did_you_mean
 from hpsearch.cli.trials import column_options, trial_list
 from hpsearch.cli.where import selected_trials, where_option
 from hpsearch.core.experiment import Experiment
-from hpsearch.core.standing import Front, Standing, standing_of
 from hpsearch.core.trial import Trial
 from hpsearch.errors import NotFoundError, SpaceError
 from hpsearch.report.formats import Format
 from hpsearch.report.front_text import share_text, violation_text
-from hpsearch.report.progress_reading import full_trials
 from hpsearch.report.trial_columns import BEST_FIELDS, believed_column
 from hpsearch.report.trial_page import best_text
 from hpsearch.store.protocol import TrialStore
 
 if TYPE_CHECKING:
+    from hpsearch.core.standing import Front, Standing
     from hpsearch.report.believed_trials import BelievedTrials
 
 
@@ -75,6 +74,8 @@ def best(
     if experiment.has_several_objectives:
         if believed:
             raise click.UsageError("--believed needs one objective.")
+        from hpsearch.report.progress_reading import full_trials
+
         front = _front(store, experiment, where)
         trials = full_trials(store, _chosen(front, n, by, is_knee=knee))
         _print_front(front, trials, experiment, form, columns, wide=wide, is_knee=knee)
@@ -101,6 +102,8 @@ def best(
 
 
 def _standing(store: TrialStore, experiment: Experiment, where: str | None) -> Standing:
+    from hpsearch.core.standing import standing_of
+
     key = experiment.exp_key
     trials = store.points(key) if where is None else selected_trials(store, experiment, where)
     return standing_of(trials, experiment.outcomes)

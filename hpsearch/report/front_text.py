@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.outcomes import Outcomes
-from hpsearch.core.standing import Front
 from hpsearch.core.trial import Trial
 from hpsearch.report.text import count_text, losses_text, number
+
+if TYPE_CHECKING:
+    from hpsearch.core.standing import Front
 
 
 def front_text(front: Front) -> str:
