@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.goal import Goal
-from hpsearch.core.standing import Front
 from hpsearch.core.trial import Trial
 from hpsearch.report.failures import FailureGroup, group_line
 from hpsearch.report.formats import Format
@@ -18,6 +17,9 @@ from hpsearch.report.front_text import closest_text, share_text
 from hpsearch.report.table import render
 from hpsearch.report.text import config_text, counts_text, losses_text, number, params_lines
 from hpsearch.runtime.escaping import escaped, printable
+
+if TYPE_CHECKING:
+    from hpsearch.core.standing import Front
 
 _END_REASONS: dict[str, str] = {
     EndReason.MAX_EVALS: "all trials are finished",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.outcomes import Outcomes
@@ -56,28 +55,6 @@ def closest_text(progress: Progress) -> str | None:
     if trial is None or outcomes is None:
         return None
     return f"none keeps the limits; trial {trial.tid} comes closest: it {violation_text(trial, outcomes)}"
-
-
-def front_rows(trials: Iterable[Trial], outcomes: Outcomes, labels: Sequence[str] = ()) -> list[list[Any]]:
-    """Return the numbers, losses and parameters of trials, one row for each.
-
-    Parameters
-    ----------
-    trials : iterable of Trial
-        The trials.
-    outcomes : Outcomes
-        Those of their search.
-    labels : sequence of str
-        The parameters.
-    """
-    return [
-        [
-            trial.tid,
-            *((trial.losses or {}).get(name) for name in outcomes.names),
-            *(trial.params.get(label) for label in labels),
-        ]
-        for trial in trials
-    ]
 
 
 def _range_text(name: str, low: float, high: float) -> str:
