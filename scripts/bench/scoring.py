@@ -53,8 +53,9 @@ def has_regret(random: np.ndarray, least: np.ndarray) -> np.ndarray:
         Losses.
     least : (problems,) array
     """
-    scale = np.median(random[:, :, -1], axis=1) - least
-    usable: np.ndarray = np.isfinite(scale) & (scale > 1e-9 * np.maximum(1, abs(least)))
+    found = np.median(random[:, :, -1], axis=1)
+    # Relative: losses over orders of magnitude may all be tiny.
+    usable: np.ndarray = np.isfinite(found) & (found - least > 1e-9 * np.maximum(abs(found), abs(least)))
     return usable
 
 
