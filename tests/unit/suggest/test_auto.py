@@ -95,7 +95,7 @@ def test_a_space_without_parameters_has_its_one_point() -> None:
 
 
 def test_it_needs_half_the_trials_of_tpe_on_a_smooth_loss() -> None:
-    """Its loss is then a fourteenth of that of TPE: the geometric mean over eight seeds, from 0.005 to 0.7."""
+    """Its loss is then a fourteenth of that of TPE: geometric mean of eight seeds, from 0.005 to 0.7."""
     space = Space([hp.uniform(f"x{i}", -5, 5) for i in range(4)])
     ratios = []
     for seed in range(3):
