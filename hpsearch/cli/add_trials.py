@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,12 +14,13 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import AtLeast, debug_option, option, store_option
-from hpsearch.core.experiment import Experiment
-from hpsearch.core.trial import State, Trial
 from hpsearch.errors import SpaceError
-from hpsearch.report.text import params_text
 from hpsearch.runtime.logs import log_to_stderr
-from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.core.experiment import Experiment
+    from hpsearch.core.trial import Trial
+    from hpsearch.store.protocol import TrialStore
 
 
 @click.command(cls=Command)
@@ -39,6 +40,7 @@ def enqueue(exp_key: str, point: tuple[str, ...], seed: int | None, store: str |
     import numpy as np
 
     from hpsearch.coordination.added_trials import ENQUEUED, add_trials
+    from hpsearch.report.text import params_text
     from hpsearch.space.points import point_of
     from hpsearch.space.tree import Space
 
@@ -89,6 +91,8 @@ def retry(exp_key: str, tid: tuple[int, ...], failed: bool, store: str | None) -
 
 def _failed(store: TrialStore, exp_key: str, tids: Iterable[int]) -> list[Trial]:
     """Return failed trials that are not marked yet: those with some numbers, or all."""
+    from hpsearch.core.trial import State
+
     numbers = list(dict.fromkeys(tids))
     if not numbers:
         return [t for t in store.trials(exp_key, states={State.FAILED}) if t.invalid is None]

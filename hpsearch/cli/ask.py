@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shlex
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -78,6 +77,8 @@ def ask(
     Exit codes: 0 a trial; 3 the budget is spent; 5 the search was stopped; 6 it is paused, or 75
     all open trials are running, until --timeout.
     """
+    import socket
+
     from hpsearch.asktell.asker import Asker
     from hpsearch.asktell.joining import given, join
     from hpsearch.cli.open_store import open_store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -12,11 +12,12 @@ from hpsearch.cli.find import find_experiment, find_trial
 from hpsearch.cli.help_pages import Group
 from hpsearch.cli.options import BestOrNumber, option
 from hpsearch.cli.query_options import print_result, query, reading, table
-from hpsearch.core.trial import OUTPUT_NAME
 from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.report.formats import Format
 from hpsearch.runtime.escaping import named, reason
-from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.store.protocol import TrialStore
 
 #: Names that a message lists.
 _MAX_NAMES = 10
@@ -86,4 +87,6 @@ def names_of(store: TrialStore, exp_key: str, tid: int) -> list[str]:
     tid : int
         Number of the trial.
     """
+    from hpsearch.core.trial import OUTPUT_NAME
+
     return [name for name in store.attachments(exp_key, tid=tid) if name != OUTPUT_NAME]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hpsearch.core.trial import State
-from hpsearch.store.protocol import TrialStore
-
 if TYPE_CHECKING:
     from hpsearch.report.believed_trials import BelievedTrials
     from hpsearch.space.tree import Space
+    from hpsearch.store.protocol import TrialStore
 
 #: Successful trials up to which they are computed unasked, since they need all points of the search.
 _MAX_UNASKED = 10_000
@@ -36,6 +34,7 @@ def read_believed_trials(
     may_be_slow : bool
         Whether to read all points of a search with more than 10,000 successful trials, too.
     """
+    from hpsearch.core.trial import State
     from hpsearch.report.believed_trials import believed_trials
 
     if not may_be_slow and store.summaries([exp_key])[exp_key].counts[State.DONE] > _MAX_UNASKED:

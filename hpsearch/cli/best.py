@@ -15,18 +15,15 @@ from hpsearch.cli.query_options import print_result, query
 from hpsearch.cli.similar_names import did_you_mean
 from hpsearch.cli.trials import column_options, trial_list
 from hpsearch.cli.where import selected_trials, where_option
-from hpsearch.core.experiment import Experiment
-from hpsearch.core.trial import Trial
 from hpsearch.errors import NotFoundError, SpaceError
 from hpsearch.report.formats import Format
-from hpsearch.report.front_text import share_text, violation_text
-from hpsearch.report.trial_columns import BEST_FIELDS, believed_column
-from hpsearch.report.trial_page import best_text
-from hpsearch.store.protocol import TrialStore
 
 if TYPE_CHECKING:
+    from hpsearch.core.experiment import Experiment
     from hpsearch.core.standing import Front, Standing
+    from hpsearch.core.trial import Trial
     from hpsearch.report.believed_trials import BelievedTrials
+    from hpsearch.store.protocol import TrialStore
 
 
 @click.command(cls=Command)
@@ -68,6 +65,8 @@ def best(
     Where losses are noisy, the lowest loss is partly luck: the trial that is most likely best is shown,
     too, with the loss that it is believed to have without noise.
     """
+    from hpsearch.report.trial_columns import BEST_FIELDS, believed_column
+
     if believed and where is not None:
         raise click.UsageError("--believed has no --where.")
     experiment = find_experiment(store, exp_key)
@@ -144,6 +143,10 @@ def _print_front(
     wide: bool,
     is_knee: bool,
 ) -> None:
+    from hpsearch.report.front_text import share_text
+    from hpsearch.report.trial_columns import BEST_FIELDS
+    from hpsearch.report.trial_page import best_text
+
     if is_knee and form is Format.TABLE and not columns and not wide:
         print_result(best_text(trials[0]))
     else:
@@ -153,6 +156,9 @@ def _print_front(
 
 def _leave_without_feasible(store: TrialStore, experiment: Experiment, standing: Standing) -> None:
     """Print the trial that exceeds the limits least, and exit, if no trial keeps them all."""
+    from hpsearch.report.front_text import violation_text
+    from hpsearch.report.trial_page import best_text
+
     if standing.least_violated is None or experiment.outcomes is None:
         return
     trial = store.trial(experiment.exp_key, standing.least_violated.tid)
@@ -177,6 +183,8 @@ def _best_pages(
     store: TrialStore, experiment: Experiment, trial: Trial, likely: BelievedTrials | None
 ) -> str:
     """Return the best trial and, if it is another one, the one that is most likely best."""
+    from hpsearch.report.trial_page import best_text
+
     goal = experiment.goal
     if likely is None:
         return best_text(trial, goal=goal)

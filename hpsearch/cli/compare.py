@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.query_options import print_result, query, table
 from hpsearch.report.formats import Format
-from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.store.protocol import TrialStore
 
 
 @click.command(cls=Command)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
 from hpsearch.runtime.health.probes import ProbeResult, liveness, readiness
-from hpsearch.runtime.health.stats import Contact, Stats
 from hpsearch.runtime.health.watchdog import Watchdog
-from hpsearch.runtime.signals import Interrupt
-from hpsearch.runtime.systemd import Notifier
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from hpsearch.coordination.coordinator import Coordinator
+    from hpsearch.coordination.progress import Progress
+    from hpsearch.runtime.health.stats import Contact, Stats
+    from hpsearch.runtime.signals import Interrupt
+    from hpsearch.runtime.systemd import Notifier
 
 
 class CoordinatorHealth:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from hpsearch import mongod
 from hpsearch.cli.db_backup import backup, restore
 from hpsearch.cli.db_init import init
 from hpsearch.cli.doctor import check
@@ -28,6 +27,8 @@ def start() -> None:
 
     It runs until `hpsearch db stop`. The URI contains a password: pass it on in HPSEARCH_STORE.
     """
+    from hpsearch import mongod
+
     click.echo(mongod.start_pinned())
 
 
@@ -35,6 +36,8 @@ def start() -> None:
 @debug_option()
 def stop() -> None:
     """Stop the private MongoDB, or let it stop when the last search on it ends."""
+    from hpsearch import mongod
+
     if mongod.status().uri is None:
         text = "not running"
     elif mongod.stop():
@@ -48,6 +51,8 @@ def stop() -> None:
 @debug_option()
 def status() -> None:
     """Show whether the private MongoDB is running, its data folder, and how to connect to it."""
+    from hpsearch import mongod
+
     found = mongod.status()
     usage = "pinned" if found.is_pinned else "in use" if found.has_users else "not in use"
     click.echo(f"running, pid {found.pid}, {usage}" if found.uri else "not running")

@@ -7,20 +7,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hpsearch.cli.backup_file import open_backup, read_lines, write_lines
 from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE, open_store
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.errors import BackupError, HpsearchError, NotFoundError
-from hpsearch.report.text import count_text
 from hpsearch.runtime.logs import log_to_stderr
-from hpsearch.store.mongo import backup_records as backups
-from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.store.mongo import backup_records as backups
+    from hpsearch.store.protocol import TrialStore
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +40,9 @@ def backup(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
     The file contains one document a line in MongoDB's extended JSON, compressed if its name ends
     in .gz. It replaces an existing file once it is complete. Searches may run meanwhile.
     """
+    from hpsearch.cli.backup_file import write_lines
+    from hpsearch.report.text import count_text
+    from hpsearch.store.mongo import backup_records as backups
     from hpsearch.store.mongo.backup_transfer import Archive
     from hpsearch.store.mongo.extended_json import line_of
 
@@ -63,6 +66,8 @@ def restore(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
     Writes nothing unless all of FILE is valid and none of its searches exists. Trials that were
     running when the backup was made become pending.
     """
+    from hpsearch.cli.backup_file import open_backup, read_lines
+    from hpsearch.store.mongo import backup_records as backups
     from hpsearch.store.mongo.backup_transfer import Archive
     from hpsearch.store.mongo.extended_json import records_of
 
@@ -84,6 +89,8 @@ def _restore(completed: Iterator[str], found: backups.Contents, wanted: Sequence
     BackupError
         If a search cannot be restored; names those that were restored and those that were not.
     """
+    from hpsearch.report.text import count_text
+
     done: list[str] = []
     try:
         for exp_key in completed:

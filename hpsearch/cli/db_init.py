@@ -13,7 +13,6 @@ from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.errors import ConfigurationError
-from hpsearch.store.mongo.roles import ROLES
 
 if TYPE_CHECKING:
     from hpsearch.store.mongo.setup import Setup
@@ -40,6 +39,7 @@ def init(store: str, users: bool, users_file: str | None, rotate: bool) -> None:
     each, and prints their URIs with the passwords once.
     """
     from hpsearch.store.mongo.preparation import COLLECTIONS_AND_VIEWS
+    from hpsearch.store.mongo.roles import ROLES
     from hpsearch.store.mongo.setup import Setup
 
     if not users and (rotate or users_file):
@@ -57,6 +57,8 @@ def init(store: str, users: bool, users_file: str | None, rotate: bool) -> None:
 
 
 def _create_users(setup: Setup, deliver: Deliver, *, rotate: bool) -> None:
+    from hpsearch.store.mongo.roles import ROLES
+
     for role in ROLES:
         exists = setup.has_user(role)
         if exists and not rotate:

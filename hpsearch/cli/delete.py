@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -12,11 +12,11 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentActiveError, NotFoundError, UnreadableError
-from hpsearch.report.text import count_text
 from hpsearch.runtime.logs import log_to_stderr
-from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.store.protocol import TrialStore
 
 
 class Contents(NamedTuple):
@@ -55,6 +55,9 @@ def _contents(store: TrialStore, exp_key: str) -> Contents:
 
     After an interrupted deletion, there may be trials or attachments without a document of the experiment.
     """
+    from hpsearch.core.trial import State
+    from hpsearch.report.text import count_text
+
     now = store.now()
     counts = {state: n for state, n in store.counts(exp_key).items() if n}
     n_invalid = store.n_invalid(exp_key)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -15,17 +15,15 @@ from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.where import selected_trials, where_option
-from hpsearch.core.experiment import Experiment
-from hpsearch.core.trial import Trial
-from hpsearch.core.trial_fields import stored_fields
 from hpsearch.errors import ConfigurationError
 from hpsearch.report.formats import Format
-from hpsearch.report.table import render
-from hpsearch.report.text import count_text
-from hpsearch.report.trial_columns import all_columns, trial_rows
 from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.strict_json import json_text
+
+if TYPE_CHECKING:
+    from hpsearch.core.experiment import Experiment
+    from hpsearch.core.trial import Trial
 
 
 @click.command(cls=Command)
@@ -47,6 +45,8 @@ def export(exp_key: str, output: str, raw: bool, where: str | None, store: str |
 
     CSV has a column for each field, parameter and metric; JSONL has the whole documents, one a line.
     """
+    from hpsearch.report.text import count_text
+
     kind = Path(output).suffix.lower()
     if kind not in {".csv", ".jsonl"}:
         raise click.UsageError(f"The format of {output!r} is not known: end its name with .csv or .jsonl.")
@@ -67,6 +67,8 @@ def export(exp_key: str, output: str, raw: bool, where: str | None, store: str |
 
 def _write_documents(trials: Iterable[Trial], file: IO[bytes]) -> int:
     """Write a line for each trial, which need not fit into memory together; return how many."""
+    from hpsearch.core.trial_fields import stored_fields
+
     n_trials = 0
     for trial in trials:
         file.write(f"{json_text(stored_fields(trial))}\n".encode())
@@ -75,6 +77,9 @@ def _write_documents(trials: Iterable[Trial], file: IO[bytes]) -> int:
 
 
 def _write_table(trials: list[Trial], experiment: Experiment, file: IO[bytes], *, is_raw: bool) -> int:
+    from hpsearch.report.table import render
+    from hpsearch.report.trial_columns import all_columns, trial_rows
+
     columns = all_columns(trials, labels_of(experiment), experiment.goal, experiment.outcomes)
     form = Format.RAW_CSV if is_raw else Format.CSV
     text = render("trials", trial_rows(trials, columns), [column.title for column in columns], form)

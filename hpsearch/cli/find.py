@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from hpsearch.cli.similar_names import did_you_mean
-from hpsearch.core.experiment import Experiment
-from hpsearch.core.trial import Trial
 from hpsearch.errors import NotFoundError, SpaceError
-from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.core.experiment import Experiment
+    from hpsearch.core.trial import Trial
+    from hpsearch.store.protocol import TrialStore
 
 #: Largest number of names in a message.
 _MAX_NAMES = 10

@@ -15,17 +15,13 @@ import click
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE, open_store
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.core.experiment import invalid_exp_key, is_exp_key
-from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
 from hpsearch.runtime.escaping import escaped
 from hpsearch.runtime.logs import log_to_stderr
-from hpsearch.runtime.user_code import preserve_process_state
-from hpsearch.store.mongo.hyperopt_uri import jobs_address
-from hpsearch.store.protocol import TrialStore
 
 if TYPE_CHECKING:
     from hpsearch.hyperopt.migration.job_import import Job, JobSource
+    from hpsearch.store.protocol import TrialStore
 
 #: Number of trials between two lines of progress.
 _BATCH = 1_000
@@ -65,6 +61,7 @@ def import_hyperopt(
     from hpsearch.hyperopt.engine.alias import alias_modules
     from hpsearch.hyperopt.migration.job_import import read_jobs
     from hpsearch.objective.loading import DEFAULT_SPACE, load, parse_target
+    from hpsearch.runtime.user_code import preserve_process_state
     from hpsearch.space.tree import Space
 
     log_to_stderr(logging.WARNING)
@@ -90,6 +87,7 @@ def _opened(source: str, *, trust_pickle: bool) -> Iterator[JobSource]:
     """Open the source."""
     from hpsearch.hyperopt.migration.pickled_trials import PickledTrials
     from hpsearch.store.mongo.hyperopt_jobs import MongoJobSource
+    from hpsearch.store.mongo.hyperopt_uri import jobs_address
 
     if "://" in source:
         found = MongoJobSource.connect(jobs_address(source), PATIENCE)
@@ -126,6 +124,8 @@ def _chosen(keys: Sequence[Any], exp_key: str | None) -> Any:
 
 def _checked(name: Any) -> str:
     """Return the name of the experiment if it is valid."""
+    from hpsearch.core.experiment import invalid_exp_key, is_exp_key
+
     if name is None:
         raise click.UsageError("The jobs have no exp_key: name their experiment with --into.")
     if not is_exp_key(str(name)):
@@ -197,6 +197,8 @@ def _attach(store: TrialStore, source: JobSource, job: Job, *, is_new: bool) -> 
 
 
 def _print_result(name: str, jobs: Sequence[Job], n_here: int, n_attached: int) -> None:
+    from hpsearch.core.trial import State
+
     new = jobs[n_here:]
     counts = Counter(job.trial.state for job in new)
     states = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])

@@ -18,7 +18,6 @@ from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.escaping import escaped, reason
 from hpsearch.runtime.logs import log_to_stderr
-from hpsearch.runtime.user_code import preserve_process_state
 
 if TYPE_CHECKING:
     from hpsearch.integrations.optuna.importing import Imported
@@ -81,6 +80,7 @@ def import_optuna(
 
 def _loaded(reference: str) -> Space:
     from hpsearch.objective.loading import load, parse_space
+    from hpsearch.runtime.user_code import preserve_process_state
     from hpsearch.space.tree import Space
 
     with preserve_process_state():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -12,11 +12,12 @@ from hpsearch.cli.find import find_experiment, find_trial
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.options import DURATION, BestOrNumber, option
 from hpsearch.cli.query_options import print_result, reading
-from hpsearch.core.trial import OUTPUT_NAME, State, Trial
 from hpsearch.errors import NotFoundError
-from hpsearch.report.output import new_output
 from hpsearch.runtime.escaping import printable
-from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.core.trial import Trial
+    from hpsearch.store.protocol import TrialStore
 
 
 @click.command(cls=Command)
@@ -43,6 +44,8 @@ def logs(store: TrialStore, exp_key: str, tid: int | Literal["best"], follow: bo
 
 
 def _follow(store: TrialStore, trial: Trial, every_s: float) -> None:
+    from hpsearch.report.output import new_output
+
     known = ""
     while True:
         trial = store.trial(trial.exp_key, trial.tid)
@@ -60,6 +63,8 @@ def _follow(store: TrialStore, trial: Trial, every_s: float) -> None:
 
 def _output(store: TrialStore, trial: Trial) -> str | None:
     """Return the end of what the last attempt of a trial printed; None if nothing is known."""
+    from hpsearch.core.trial import OUTPUT_NAME
+
     if trial.error is not None and trial.error.log_tail:
         return trial.error.log_tail
     try:
@@ -70,6 +75,8 @@ def _output(store: TrialStore, trial: Trial) -> str | None:
 
 
 def _no_output(trial: Trial) -> str:
+    from hpsearch.core.trial import State
+
     if trial.state is State.PENDING:
         return f"Trial {trial.id} has not begun yet."
     so_far = " so far" if trial.state is State.RUNNING else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib.metadata import version
 
 import click
 
@@ -24,6 +23,8 @@ def man() -> None:
 
 
 def _page(command: click.Command, context: click.Context) -> Iterator[str]:
+    from importlib.metadata import version
+
     summary, *rest = _paragraphs(command)
     yield f'.TH HPSEARCH 1 "" "hpsearch {version("hpsearch")}" "User commands"'
     yield from (".SH NAME", rf"hpsearch \- {_text(summary[:1].lower() + summary[1:].rstrip('.'))}")

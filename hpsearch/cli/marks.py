@@ -11,8 +11,6 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import AtLeast, debug_option, option, store_option
-from hpsearch.core.trial import FINISHED, State
-from hpsearch.report.text import count_text
 from hpsearch.runtime.logs import log_to_stderr
 
 
@@ -29,6 +27,9 @@ def invalidate(exp_key: str, tid: tuple[int, ...], why: str, undo: bool, store: 
     They are kept with their results, but suggestions do not learn from them, they are never the
     best, and they do not count towards --max-evals. A running search applies it within seconds.
     """
+    from hpsearch.core.trial import FINISHED
+    from hpsearch.report.text import count_text
+
     if undo and why:
         raise click.UsageError("--why has no effect with --undo.")
     log_to_stderr(logging.ERROR)
@@ -57,6 +58,9 @@ def cancel(exp_key: str, tid: tuple[int, ...], store: str | None) -> None:
 
     A cancelled trial has no result and does not count, so the search suggests another one.
     """
+    from hpsearch.core.trial import State
+    from hpsearch.report.text import count_text
+
     log_to_stderr(logging.ERROR)
     with open_store(store) as opened:
         find_experiment(opened.store, exp_key)

@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hpsearch.mongod import ephemeral_mongod, private_mongod
 from hpsearch.store.mongo.patience import Patience
 
 if TYPE_CHECKING:
@@ -52,6 +51,7 @@ def open_store(
     read_uri : callable, optional
         Reads the URI again after a refusal, where a file holds it.
     """
+    from hpsearch.mongod import ephemeral_mongod, private_mongod
     from hpsearch.store.mongo.store import MongoStore
 
     with ExitStack() as stack:

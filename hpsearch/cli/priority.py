@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import click
 
-from hpsearch.core.experiment import HIGHEST_PRIORITY
+from hpsearch.core.choices import HIGHEST_PRIORITY
 
 PRIORITY = click.IntRange(0, HIGHEST_PRIORITY)

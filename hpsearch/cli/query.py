@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,24 +14,14 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.options import DURATION, option
 from hpsearch.cli.query_options import print_result, query, table
-from hpsearch.core.experiment import Experiment, ExperimentState
-from hpsearch.core.trial import State, Trial
 from hpsearch.errors import StoreUnavailableError
 from hpsearch.report.formats import Format
-from hpsearch.report.rows import (
-    STATUS_COLUMNS,
-    STATUS_TABLE_COLUMNS,
-    WORKER_COLUMNS,
-    WORKER_TABLE_COLUMNS,
-    listed_searches,
-    status_cells,
-    status_row,
-    worker_cells,
-    worker_rows,
-)
-from hpsearch.report.search_page import search_text
 from hpsearch.runtime.escaping import escaped
-from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.core.experiment import Experiment
+    from hpsearch.core.trial import Trial
+    from hpsearch.store.protocol import TrialStore
 
 
 @click.command(cls=Command)
@@ -73,6 +64,8 @@ def status(
 @query
 def workers(store: TrialStore, form: Format, exp_key: str | None) -> None:
     """List the workers that were active recently, live ones first, and what each evaluates now."""
+    from hpsearch.report.rows import WORKER_COLUMNS, WORKER_TABLE_COLUMNS, worker_cells, worker_rows
+
     found = store.workers()
     if exp_key is not None:
         find_experiment(store, exp_key)
@@ -89,6 +82,9 @@ def workers(store: TrialStore, form: Format, exp_key: str | None) -> None:
 
 def _running(store: TrialStore) -> list[Trial]:
     """Return the running trials of all searches that have not ended."""
+    from hpsearch.core.experiment import ExperimentState
+    from hpsearch.core.trial import State
+
     active = store.experiments({ExperimentState.RUNNING, ExperimentState.PAUSED}, omit_space=True)
     return [trial for e in active for trial in store.trials(e.exp_key, states={State.RUNNING})]
 
@@ -96,6 +92,8 @@ def _running(store: TrialStore) -> list[Trial]:
 def _print_status(
     store: TrialStore, form: Format, exp_key: str | None, *, with_all: bool, clears: bool
 ) -> None:
+    from hpsearch.report.rows import listed_searches
+
     note = None
     if exp_key is not None:
         shown = [find_experiment(store, exp_key)]
@@ -115,6 +113,8 @@ def _print_status(
 
 def _status_text(store: TrialStore, form: Format, experiments: Sequence[Experiment], *, is_page: bool) -> str:
     from hpsearch.report.progress_reading import read_progress
+    from hpsearch.report.rows import STATUS_COLUMNS, STATUS_TABLE_COLUMNS, status_cells, status_row
+    from hpsearch.report.search_page import search_text
 
     found, now = read_progress(store, experiments, with_forecast=is_page), store.now()
     if is_page and form is Format.TABLE:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hpsearch.cli.options import debug_option, format_options, store_option
-from hpsearch.report.formats import Format
 from hpsearch.runtime.escaping import printable
 from hpsearch.runtime.logs import log_to_stderr
 
 if TYPE_CHECKING:
+    from hpsearch.report.formats import Format
     from hpsearch.store.protocol import TrialStore
 
 Command = Callable[..., None]

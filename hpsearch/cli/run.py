@@ -26,13 +26,9 @@ from hpsearch.cli.options import (
 from hpsearch.cli.search_opening import describe, open_experiment
 from hpsearch.cli.search_options import SearchOptions, search_options
 from hpsearch.cli.store_choice import chosen_file
-from hpsearch.mongod.directory import LOGS
-from hpsearch.objective.command.own_commands import note_own_command
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import log_to_stderr, print_or_log
-from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.store_uri import uri_in
-from hpsearch.runtime.user_data import home
 
 if TYPE_CHECKING:
     from hpsearch.cli.coordinator_health import CoordinatorHealth
@@ -41,6 +37,7 @@ if TYPE_CHECKING:
     from hpsearch.coordination.progress import Progress
     from hpsearch.core.experiment import Experiment
     from hpsearch.report.view import View
+    from hpsearch.runtime.signals import Interrupt
     from hpsearch.space.tree import Space
 
 #: The lag with one concurrent trial: while it runs, the next one is suggested from the finished ones.
@@ -87,9 +84,13 @@ def run(
     from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers, slots_of_worker
     from hpsearch.cli.outcome import report_outcome
     from hpsearch.core.trial import State
+    from hpsearch.mongod.directory import LOGS
+    from hpsearch.objective.command.own_commands import note_own_command
     from hpsearch.report.text import duration_text
     from hpsearch.report.view import choose_view
+    from hpsearch.runtime.signals import Interrupt
     from hpsearch.runtime.systemd import take_notifier
+    from hpsearch.runtime.user_data import home
 
     if ephemeral and store is not None:
         raise click.UsageError("--ephemeral uses a private MongoDB: leave --store out.")
@@ -163,7 +164,9 @@ def coordinator(
     """
     from hpsearch.cli.coordinator_health import CoordinatorHealth
     from hpsearch.cli.outcome import report_outcome
+    from hpsearch.objective.command.own_commands import note_own_command
     from hpsearch.report.view import choose_view
+    from hpsearch.runtime.signals import Interrupt
     from hpsearch.runtime.systemd import take_notifier
 
     log_to_stderr(logging.WARNING)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpsearch.core.experiment import COMMAND, ObjectiveRef
 from hpsearch.errors import ConfigurationError
-from hpsearch.objective.command.template import (
-    RESERVED,
-    Template,
-    check_holes,
-    command_name,
-    command_text,
-    fill,
-)
-from hpsearch.runtime.user_code import preserve_process_state
 
 if TYPE_CHECKING:
+    from hpsearch.core.experiment import ObjectiveRef
+    from hpsearch.objective.command.template import Template
     from hpsearch.space.tree import Space
 
 #: Samples with which the formats of a command are tried before the search begins.
@@ -61,6 +52,7 @@ def load_target(words: tuple[str, ...], space_ref: str | None, config_template: 
     """
     from hpsearch.objective.loading import load, load_objective, parse_space, parse_target
     from hpsearch.objective.source_fingerprint import fingerprinted
+    from hpsearch.runtime.user_code import preserve_process_state
     from hpsearch.space.tree import Space
 
     if _is_command(words):
@@ -91,8 +83,13 @@ def _function_name(identity: str) -> str:
 
 
 def _command(words: tuple[str, ...], space_ref: str | None, config_template: str | None) -> Target:
+    import hashlib
+
+    from hpsearch.core.experiment import COMMAND, ObjectiveRef
     from hpsearch.objective.command.run import check_program
+    from hpsearch.objective.command.template import Template, check_holes, command_name, command_text
     from hpsearch.objective.loading import load, parse_space
+    from hpsearch.runtime.user_code import preserve_process_state
     from hpsearch.space.tree import Space
 
     if space_ref is None:
@@ -132,6 +129,8 @@ def example_commands(
         A configuration file to fill, too.
     """
     import numpy as np
+
+    from hpsearch.objective.command.template import RESERVED, fill
 
     rng = np.random.default_rng(0)
     reserved = {name: 0 if name in {"tid", "attempt", "seed"} else f"/tmp/{name}" for name in RESERVED}  # noqa: S108 - an example

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 #: Similarity from 0 to 1 below which a name is no suggestion.
@@ -19,6 +18,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     known : iterable of str
         The names that exist.
     """
+    import difflib
+
     by_lower = {one.lower(): one for one in known}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=_CLOSE)
     return f" Did you mean {by_lower[close[0]]!r}?" if close else ""

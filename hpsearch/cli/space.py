@@ -10,10 +10,7 @@ import click
 from hpsearch.cli.help_pages import Group
 from hpsearch.cli.options import AtLeast, debug_option, option
 from hpsearch.cli.plot import checked_suffix
-from hpsearch.cli.search_target import example_commands
 from hpsearch.errors import SpaceError
-from hpsearch.objective.command.template import Template, command_text
-from hpsearch.runtime.user_code import preserve_process_state
 
 if TYPE_CHECKING:
     from hpsearch.space.tree import Space, Values
@@ -45,6 +42,8 @@ def show(target: str, command: tuple[str, ...], space: str | None, samples: int,
     TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`, or file.toml or
     file.json with a space. With -- COMMAND, also print the command of a sample.
     """
+    from hpsearch.cli.search_target import example_commands
+    from hpsearch.objective.command.template import Template, command_text
     from hpsearch.report.space_text import describe_space
 
     shown = _loaded(target, space)
@@ -96,6 +95,7 @@ def _loaded(target: str, space_ref: str | None) -> Space:
     """Load a space in the same way as `hpsearch run`."""
     from hpsearch.objective.loading import load, parse_space, parse_target
     from hpsearch.objective.space_table import SUFFIXES
+    from hpsearch.runtime.user_code import preserve_process_state
     from hpsearch.space.tree import Space
 
     is_table = Path(target).suffix in SUFFIXES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -14,25 +14,16 @@ from hpsearch.cli.options import AtLeast, BestOrNumber, option
 from hpsearch.cli.query_options import print_result, query, table
 from hpsearch.cli.similar_names import did_you_mean
 from hpsearch.cli.where import selected_trials, where_option
-from hpsearch.core.experiment import Experiment
-from hpsearch.core.goal import LOSS, Goal
-from hpsearch.core.outcomes import Outcomes
-from hpsearch.core.trial import State, Trial
-from hpsearch.core.trial_fields import stored_fields
+from hpsearch.core.choices import STATES
 from hpsearch.report.formats import Format
-from hpsearch.report.trial_columns import (
-    LIST_FIELDS,
-    Column,
-    all_columns,
-    chosen_columns,
-    field_columns,
-    goal_column,
-    known_columns,
-    trial_rows,
-    used_columns,
-)
-from hpsearch.report.trial_page import trial_text
-from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.core.experiment import Experiment
+    from hpsearch.core.goal import Goal
+    from hpsearch.core.outcomes import Outcomes
+    from hpsearch.core.trial import Trial
+    from hpsearch.report.trial_columns import Column
+    from hpsearch.store.protocol import TrialStore
 
 
 def column_options(command: Any) -> Any:
@@ -53,7 +44,7 @@ def column_options(command: Any) -> Any:
 @option(
     "--state",
     multiple=True,
-    type=click.Choice([str(s) for s in State]),
+    type=click.Choice(STATES),
     help="List only trials in this state; repeatable.",
 )
 @option(
@@ -82,6 +73,9 @@ def trials(
     The origin of a trial is the algorithm that suggested it: gp (a Gaussian process), tpe, anneal,
     repeat, random or sobol; `hpsearch show` explains it.
     """
+    from hpsearch.core.trial import State
+    from hpsearch.report.trial_columns import LIST_FIELDS
+
     experiment = find_experiment(store, exp_key)
     states = {State(s) for s in state} or None
     found = selected_trials(store, experiment, where, states=states, sort=sort, limit=n)
@@ -94,6 +88,9 @@ def trials(
 @query
 def show(store: TrialStore, form: Format, exp_key: str, tid: int | Literal["best"]) -> None:
     """Show everything about one trial, given its number, or about the best one."""
+    from hpsearch.core.trial_fields import stored_fields
+    from hpsearch.report.trial_page import trial_text
+
     experiment = find_experiment(store, exp_key)
     trial = find_trial(store, experiment.exp_key, tid)
     names = names_of(store, trial.exp_key, trial.tid)
@@ -109,7 +106,7 @@ def columns_named(
     text: str,
     trials: Sequence[Trial],
     labels: Sequence[str],
-    goal: Goal = LOSS,
+    goal: Goal,
     outcomes: Outcomes | None = None,
 ) -> list[Column]:
     """Return the columns of a list of trials that a user named.
@@ -132,6 +129,8 @@ def columns_named(
     UsageError
         If a name is unknown.
     """
+    from hpsearch.report.trial_columns import chosen_columns, known_columns
+
     names = [name.strip() for name in text.split(",") if name.strip()]
     try:
         return chosen_columns(names, trials, labels, goal, outcomes)
@@ -178,6 +177,16 @@ def trial_list(
     kind : str
         What the rows are in JSON.
     """
+    from hpsearch.core.trial_fields import stored_fields
+    from hpsearch.report.trial_columns import (
+        Column,
+        all_columns,
+        field_columns,
+        goal_column,
+        trial_rows,
+        used_columns,
+    )
+
     goal = experiment.goal
     if columns is None and form.is_nested:
         is_shown = not goal.is_loss and not experiment.has_several_objectives

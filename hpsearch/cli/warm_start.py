@@ -6,12 +6,12 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hpsearch.core.experiment import Experiment
-from hpsearch.core.warm_start import WarmStart
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import print_or_log
 
 if TYPE_CHECKING:
+    from hpsearch.core.experiment import Experiment
+    from hpsearch.core.warm_start import WarmStart
     from hpsearch.space.tree import Space
     from hpsearch.store.protocol import TrialStore
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -28,17 +27,10 @@ from hpsearch.cli.options import (
 from hpsearch.cli.process import as_process, run_and_exit
 from hpsearch.cli.store_choice import chosen_file
 from hpsearch.errors import ConfigurationError
-from hpsearch.objective.by_value.secret import SECRET, read_secret
 from hpsearch.runtime.escaping import shown
-from hpsearch.runtime.gpus import assign_gpus, find_gpus
 from hpsearch.runtime.logs import log_to_stderr
-from hpsearch.runtime.parent_death import die_with_parent
-from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.store_uri import STORE, uri_in
-from hpsearch.runtime.systemd import take_notifier
 from hpsearch.runtime.user_paths import user_path
-from hpsearch_worker.log_file import LogFile
-from hpsearch_worker.shutdown import Shutdown
 
 #: Characters of a worker's name.
 _MAX_NAME = 300
@@ -153,9 +145,17 @@ def worker(
     Ctrl-C drains it: the running trial finishes, or is released after the drain timeout. A second
     signal ends it at once.
     """
+    import socket
+
+    from hpsearch.runtime.gpus import assign_gpus, find_gpus
+    from hpsearch.runtime.parent_death import die_with_parent
+    from hpsearch.runtime.signals import Interrupt
+    from hpsearch.runtime.systemd import take_notifier
+    from hpsearch_worker.log_file import LogFile
     from hpsearch_worker.loop import Limits
     from hpsearch_worker.objective_allowlist import Allowlist
     from hpsearch_worker.run_worker import Options, serve
+    from hpsearch_worker.shutdown import Shutdown
 
     if not isolate and concurrency > 1:
         raise click.UsageError("--no-isolate evaluates one trial at a time: leave --concurrency at 1.")
@@ -230,6 +230,8 @@ def _notify_parent(fd: int | None) -> None:
 
 def _take_secret(file: str | None) -> bytes | None:
     """Return the secret, and remove it and the URI from the environment, which evaluations inherit."""
+    from hpsearch.objective.by_value.secret import SECRET, read_secret
+
     secret = read_secret(os.environ, file)
     for name in (SECRET, STORE):
         os.environ.pop(name, None)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from hpsearch.core.choices import HIGHEST_PRIORITY
 from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.warm_start import WarmStart
@@ -23,7 +24,7 @@ SCRIPTED = "script"
 _MAX_KEY = 100
 
 #: The default priority of an experiment, and the highest.
-DEFAULT_PRIORITY, HIGHEST_PRIORITY = 1, 1_000_000
+DEFAULT_PRIORITY = 1
 
 #: Name and creation time, which distinguish re-created experiments of one name.
 Identity = tuple[str, datetime | None]

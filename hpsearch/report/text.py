@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pprint import pformat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hpsearch.coordination.progress import Progress
 from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import State, Trial
 from hpsearch.runtime.escaping import escaped
+
+if TYPE_CHECKING:
+    from hpsearch.coordination.progress import Progress
 
 #: Seconds that workers usually take to start.
 _STARTING_S = 30.0

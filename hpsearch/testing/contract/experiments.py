@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from hpsearch.core.choices import HIGHEST_PRIORITY
 from hpsearch.core.experiment import (
-    HIGHEST_PRIORITY,
     UNDECIDED,
     Algorithm,
     Budget,
