@@ -15,7 +15,7 @@ from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.where import selected_trials, where_option
-from hpsearch.errors import ConfigurationError
+from hpsearch.errors import ConfigurationError, SpaceError
 from hpsearch.report.formats import Format
 from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.logs import log_to_stderr
@@ -25,11 +25,19 @@ if TYPE_CHECKING:
     from hpsearch.core.experiment import Experiment
     from hpsearch.core.trial import Trial
 
+#: The formats, which are also the ends of the names of files.
+FORMATS = ("csv", "jsonl", "parquet")
+
 
 @click.command(cls=Command)
 @click.argument("exp_key")
+@option("--output", metavar="FILE", required=True, help="File to write.")
 @option(
-    "--output", metavar="FILE", required=True, help="File to write; its end is the format: .csv or .jsonl."
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    envvar="HPSEARCH_EXPORT_FORMAT",
+    help="Format of the file [default: by its end, .csv, .jsonl or .parquet].",
 )
 @option(
     "--raw",
@@ -40,16 +48,21 @@ if TYPE_CHECKING:
 @where_option
 @store_option(required=False)
 @debug_option()
-def export(exp_key: str, output: str, raw: bool, where: str | None, store: str | None) -> None:
+def export(
+    exp_key: str, output: str, form: str | None, raw: bool, where: str | None, store: str | None
+) -> None:
     """Write the trials of a search to a file.
 
-    CSV has a column for each field, parameter and metric; JSONL has the whole documents, one a line.
+    CSV and Parquet have a column for each field, parameter and metric; JSONL has the whole
+    documents, one a line. Parquet needs the extra `parquet`.
     """
     from hpsearch.report.text import count_text
 
-    kind = Path(output).suffix.lower()
-    if kind not in {".csv", ".jsonl"}:
-        raise click.UsageError(f"The format of {output!r} is not known: end its name with .csv or .jsonl.")
+    kind = form or Path(output).suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        raise click.UsageError(
+            f"The format of {output!r} is not known: end its name with .csv, .jsonl or .parquet."
+        )
     log_to_stderr(logging.ERROR)
     with open_store(store) as opened, _complete_file(output) as file:
         experiment = find_experiment(opened.store, exp_key)
@@ -58,8 +71,10 @@ def export(exp_key: str, output: str, raw: bool, where: str | None, store: str |
             if where is None
             else selected_trials(opened.store, experiment, where)
         )
-        if kind == ".jsonl":
+        if kind == "jsonl":
             n_trials = _write_documents(found, file)
+        elif kind == "parquet":
+            n_trials = _write_parquet(list(found), experiment, file)
         else:
             n_trials = _write_table(list(found), experiment, file, is_raw=raw)
     click.echo(f"{output}: {count_text(n_trials, 'trial')}", err=True)
@@ -84,6 +99,18 @@ def _write_table(trials: list[Trial], experiment: Experiment, file: IO[bytes], *
     form = Format.RAW_CSV if is_raw else Format.CSV
     text = render("trials", trial_rows(trials, columns), [column.title for column in columns], form)
     file.write(f"{text}\n".encode())
+    return len(trials)
+
+
+def _write_parquet(trials: list[Trial], experiment: Experiment, file: IO[bytes]) -> int:
+    from hpsearch.report.parquet import write_parquet
+    from hpsearch.space.tree import Space
+
+    try:
+        space = Space.from_json(experiment.space)
+    except SpaceError:
+        space = None
+    write_parquet(trials, experiment, space, file)
     return len(trials)
 
 

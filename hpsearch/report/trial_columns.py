@@ -35,6 +35,7 @@ _FIELDS: Mapping[str, Callable[[Trial], Any]] = MappingProxyType(
         **FIELDS,
         "error": lambda trial: failure_text(trial) if trial.error else None,
         "params": lambda trial: trial.params,
+        "active": lambda trial: list(trial.params),
     }
 )
 
@@ -121,8 +122,9 @@ def all_columns(
     labels: Sequence[str] = (),
     goal: Goal = LOSS,
     outcomes: Outcomes | None = None,
+    names: Sequence[str] = WIDE_FIELDS,
 ) -> list[Column]:
-    """Return the usual fields, and a column for each parameter and each metric.
+    """Return fields, by default the usual ones, and a column for each parameter and each metric.
 
     Parameters
     ----------
@@ -134,10 +136,12 @@ def all_columns(
         That of the search.
     outcomes : Outcomes, optional
         Those of the search.
+    names : sequence of str
+        The fields.
     """
-    fields = field_columns(WIDE_FIELDS, goal, outcomes)
+    fields = field_columns(names, goal, outcomes)
     shown = {*outcomes.names, *OUTCOME_METRICS} if outcomes else set()
-    taken = {column.title for column in fields} | {*WIDE_FIELDS}
+    taken = {column.title for column in fields} | {*names}
     params = [Column(_title(label, "params", taken), _param(label)) for label in _labels(trials, labels)]
     taken |= {column.title for column in params}
     others = (name for name in metric_names(trials) if goal.is_loss or name != (goal.metric or "loss"))

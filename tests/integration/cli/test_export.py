@@ -11,6 +11,7 @@ import pytest
 
 from hpsearch.store.mongo.store import MongoStore
 from tests.support.command_line import Call
+from tests.support.extras import needs
 
 
 def test_csv_has_all_columns_and_jsonl_all_documents(filled: MongoStore, call: Call, tmp_path: Path) -> None:
@@ -25,6 +26,15 @@ def test_csv_has_all_columns_and_jsonl_all_documents(filled: MongoStore, call: C
     assert (rows[2]["lr"], rows[2]["kind"], rows[2]["loss"]) == ("0.2", "adam", "0.25")
     assert documents[3]["error"]["traceback"] == "Traceback\n  no luck\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.csv", "x.jsonl"]
+
+
+@needs("pyarrow", "parquet")
+def test_the_format_is_that_of_the_option_or_of_the_name(
+    filled: MongoStore, call: Call, tmp_path: Path
+) -> None:
+    for arguments in (["x.parquet"], ["x.data", "--format", "parquet"]):
+        assert call("export", "search", "--output", str(tmp_path / arguments[0]), *arguments[1:]).code == 0
+        assert (tmp_path / arguments[0]).read_bytes()[:4] == b"PAR1"
 
 
 @pytest.mark.parametrize(("name", "code"), [("x.xls", 2), ("x", 2), ("missing/x.csv", 78)])
