@@ -10,9 +10,10 @@ import pytest
 
 from hpsearch import hp
 from hpsearch.core.goal import LOSS
-from hpsearch.core.trial import State, Trial
+from hpsearch.core.stopping.verdict import Verdict
+from hpsearch.core.trial import Report, State, Trial
 from hpsearch.report.plotdata.branches import branches_of
-from hpsearch.report.plotdata.figure import Bars, Density, Figure, Line, Points, Role
+from hpsearch.report.plotdata.figure import Bars, Density, Figure, Line, Note, Points, Role
 from hpsearch.report.plotdata.kinds import KINDS
 from hpsearch.report.plotdata.loss_axis import loss_axis
 from hpsearch.report.plotdata.parameter_axis import parameter_axis
@@ -20,7 +21,7 @@ from hpsearch.report.plotdata.search import search_arrays
 from hpsearch.space.tree import Space
 from tests.support.pictured import NESTED, long_data, nested_trials, search_data
 
-M = TypeVar("M", Bars, Density, Line, Points)
+M = TypeVar("M", Bars, Density, Line, Note, Points)
 
 LINE = Space({"x": hp.uniform("x", 0, 1)})
 
@@ -194,6 +195,24 @@ def test_a_curve_ends_with_a_mark_where_a_trial_has_no_loss() -> None:
     assert ends <= {t.tid for t in trials if t.loss is None}
     [best] = marks_of(figure, Line, Role.BEST)
     assert best.y[-1] == pytest.approx(min(t.loss for t in trials if t.loss is not None) + 0.25)
+
+
+def test_a_curve_that_a_pruner_cut_shows_where_and_why() -> None:
+    why = "at step 3 of 9: 1.3 % chance"
+    verdict = Verdict(is_stop=True, step=3, value=0.7, chance=0.013, version=1, reason=why)
+    reports = (Report(step=1, value=0.9), Report(step=3, value=0.7))
+    pruned = {"loss": None, "state": State.PRUNED, "reports": reports, "verdict": verdict}
+    trials = [replace(trial, **pruned) if trial.tid % 2 else trial for trial in nested_trials()]
+    figure = KINDS["curves"].build((search_data(trials),))
+
+    [guide] = marks_of(figure, Line, Role.GUIDE)
+    assert guide.x.tolist() == [3, 3]
+    chances = marks_of(figure, Note)
+    assert len(chances) == 12
+    assert {(note.x, note.y, note.text) for note in chances} == {(3, 0.7, "   1.3 %")}
+    assert figure.caption.endswith(f"were, such as trial 35, {why}.")
+    rows = {row[0]: row for row in figure.table.rows}
+    assert rows["35"] == ("35", "pruned", "3", "0.7", why)
 
 
 def test_what_is_declared_and_what_is_tried_add_up_to_one() -> None:
