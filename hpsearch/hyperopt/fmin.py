@@ -26,6 +26,7 @@ from hpsearch.hyperopt.engine.documents import (
 from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.hyperopt.engine.points import complete_point, raw_point
+from hpsearch.hyperopt.engine.pruning import pruner_of
 from hpsearch.hyperopt.engine.saving import load_trials
 from hpsearch.hyperopt.engine.trials import Trials
 from hpsearch.hyperopt.engine.warm_start import warm_started
@@ -75,6 +76,7 @@ def fmin(
     *,
     warm_start: Any = None,
     believe: str | Sequence[str] | Mapping[str, Any] | None = None,
+    pruner: str | Mapping[str, Any] | None = None,
 ) -> Any:
     """Minimise a function over a space, in this process or with workers.
 
@@ -130,6 +132,11 @@ def fmin(
         Guesses about the best point, which the algorithms of hpsearch try first and prefer for a while: texts
         such as "lr ~ 1e-3", "lr ~ 1e-4..1e-2" and "optimizer ~ adam", or a dict by label of values, pairs
         (low, high) and lists of options. An algorithm of your own finds them in ``domain.believe``.
+    pruner : str or mapping, optional
+        Stops trials that will not win, by what they report to ``hpsearch.current_trial()``: "auto" or another
+        rule of ``hpsearch run --pruner``, or a dict of the name, ``max_resource``, ``min_resource`` and
+        options, such as ``{"name": "asha", "eta": 4}``. The objective asks ``should_stop()`` and raises
+        ``hpsearch.Pruned``. Such a trial has the status "fail"; its predicted loss is learned from.
 
     Returns
     -------
@@ -141,7 +148,7 @@ def fmin(
     AllTrialsFailed
         If no trial has a loss.
     ConfigurationError
-        If ``warm_start`` cannot be used.
+        If ``warm_start`` or ``pruner`` cannot be used.
     NotFoundError
         If ``warm_start`` names a search that does not exist.
     Exception
@@ -155,6 +162,7 @@ def fmin(
     domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
     domain.believe = belief_texts(believe)
     Beliefs(domain.believe, domain.space)  # refuses an invalid one before anything is evaluated
+    domain.pruner = pruner_of(pruner)
     if algo is None:
         logger.warning("fmin was given no algorithm; it uses tpe.suggest.", extra=Event.NO_ALGORITHM.of())
         algo = tpe.suggest
@@ -177,7 +185,7 @@ def fmin(
         "early_stop_fn": early_stop_fn,
         "trials_save_file": trials_save_file,
     }
-    believed = {} if believe is None else {"believe": believe}  # other classes of trials do not know it
+    ours = {"believe": believe, "pruner": pruner}  # other classes of trials do not know these
     if allow_trials_fmin and hasattr(trials, "fmin"):
         return trials.fmin(
             fn,
@@ -189,7 +197,7 @@ def fmin(
             catch_eval_exceptions=catch_eval_exceptions,
             return_argmin=return_argmin,
             **options,
-            **believed,
+            **{name: value for name, value in ours.items() if value is not None},
         )
     seed = _from_environment() if rstate is None else rstate
     rounds = FMinIter(algo, domain, trials, rstate=seed, max_evals=n_evals, **options)

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.core.experiment import NO_PRUNER
 from hpsearch.core.history import History
 from hpsearch.errors import DuplicateLabelError, SpaceError
 from hpsearch.hyperopt.engine.ctrl import Ctrl
 from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, STATUS_NEW, STATUS_STRINGS, Doc
 from hpsearch.hyperopt.engine.history_reader import HistoryReader
 from hpsearch.hyperopt.engine.points import raw_point
+from hpsearch.hyperopt.engine.pruning import LocalPruning
 from hpsearch.hyperopt.exceptions import BadSearchSpace, DuplicateLabel, InvalidLoss, InvalidResultStatus
 from hpsearch.hyperopt.pyll.evaluation import GarbageCollected, config_at, rec_eval
 from hpsearch.hyperopt.pyll.graph import Apply, Literal, apply, as_apply, dfs, parameters_of
@@ -54,6 +56,10 @@ class Domain:
         The distribution of each parameter by label.
     believe : tuple of str
         What the user believes about the best point; see ``fmin``. Algorithms of hpsearch follow it.
+    pruner : Pruner
+        Which trials are stopped early.
+    pruning : LocalPruning or None
+        What this process has learned from reports, if it evaluates with a pruner.
     s_new_ids, s_rng : Literal
         Placeholders in ``s_idxs_vals`` for the numbers of new trials and for a generator.
 
@@ -86,6 +92,8 @@ class Domain:
         self.workdir, self.name, self.loss_target = workdir, name, loss_target
         self.cmd = DOMAIN_CMD
         self.believe: tuple[str, ...] = ()
+        self.pruner = NO_PRUNER
+        self.pruning: LocalPruning | None = None
         self._wants_ctrl = any(isinstance(node, Literal) and node.obj is Ctrl for node in dfs(self.expr))
         self._history = HistoryReader(self.space)
         self._observed: Any = None
@@ -116,7 +124,8 @@ class Domain:
         """Return the history of the final trials, and the points of the open ones."""
         if trials is not self._observed:
             self._history, self._observed = HistoryReader(self.space), trials
-        return self._history.read(trials.trials)
+        history, pending = self._history.read(trials.trials)
+        return history if self.pruning is None else history.with_predicted(self.pruning.forecasts), pending
 
     @property
     def beliefs(self) -> Beliefs | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from hpsearch.coordination.plan import n_to_suggest
 from hpsearch.core.experiment import Budget
+from hpsearch.errors import ConfigurationError
 from hpsearch.hyperopt.engine.ctrl import Ctrl, current_trial_of
 from hpsearch.hyperopt.engine.documents import (
     DOMAIN_CMD,
@@ -31,11 +32,12 @@ from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.engine.fmin_loop import search
 from hpsearch.hyperopt.engine.idle_queue import IdleQueue
 from hpsearch.hyperopt.engine.points import raw_point
+from hpsearch.hyperopt.engine.pruning import LocalPruning, pruned_result
 from hpsearch.hyperopt.engine.saving import pickled, save_trials
 from hpsearch.hyperopt.engine.suggest import MAX_SEED, ask_within_conditions
 from hpsearch.hyperopt.progress import best_loss_text, progress_bar
 from hpsearch.hyperopt.pyll.draws import rng_from_seed
-from hpsearch.objective.current_trial import under_evaluation
+from hpsearch.objective.current_trial import Pruned, under_evaluation
 from hpsearch.runtime.events import Event
 from hpsearch.suggest.protocol import trial_rng
 
@@ -168,6 +170,7 @@ class FMinIter:
             return
         if hasattr(self.trials, "set_space"):
             self.trials.set_space(self.domain.space)
+        self.domain.pruning = self._pruning()
         self._note_best()
         self._is_exhausted = False
         limits = Budget(timeout_s=self.timeout, loss_threshold=_highest_below(self.loss_threshold))
@@ -308,8 +311,15 @@ class FMinIter:
             values = raw_point(self.domain.space, spec_from_misc(doc["misc"]))
             self._note_values(doc, values)
             ctrl = Ctrl(self.trials, current_trial=doc)
-            with under_evaluation(current_trial_of(doc, values, ctrl)):
+            trial = current_trial_of(doc, values, ctrl)
+            if self.domain.pruning is not None:
+                self.domain.pruning.follow(trial)
+            with under_evaluation(trial):
                 doc["result"] = self.domain.evaluate(values, ctrl)
+            doc["state"] = JOB_STATE_DONE
+        except Pruned as end:
+            pruning, reason = self.domain.pruning, str(end)
+            doc["result"] = pruned_result(reason) if pruning is None else pruning.result(reason)
             doc["state"] = JOB_STATE_DONE
         except Exception as error:
             doc["state"] = JOB_STATE_ERROR
@@ -329,12 +339,26 @@ class FMinIter:
             raise
         finally:
             doc["refresh_time"] = coarse_utcnow()
+        if self.domain.pruning is not None:
+            self.domain.pruning.learn(doc)
         if is_ok(doc):
             self._best_loss = min(self._best_loss, float(doc["result"]["loss"]))
         if self._bar is not None:
             if not math.isinf(self._best_loss):
                 self._bar.postfix = best_loss_text(self._best_loss)
             self._bar.update(1)
+
+    def _pruning(self) -> LocalPruning | None:
+        """Return what was learned from reports: the same for all calls of ``fmin`` with these trials."""
+        pruner = self.domain.pruner
+        if not pruner.is_on:
+            return None
+        if self.asynchronous:
+            raise ConfigurationError("A pruner works with Trials and MongoTrials; leave it out here.")
+        known = getattr(self.trials, "pruning", None)
+        if known is None or known.pruner != pruner:
+            self.trials.pruning = known = LocalPruning(pruner)
+        return known
 
     def _note_values(self, doc: Doc, values: dict[str, Any]) -> None:
         """Replace options that a user gave instead of their indexes."""

@@ -8,6 +8,7 @@ from typing import Any
 from hpsearch.core.history import History
 from hpsearch.core.trial import State, Trial
 from hpsearch.hyperopt.engine.documents import FINAL_STATES, Doc, is_ok, spec_from_misc
+from hpsearch.hyperopt.engine.pruning import trial_number
 from hpsearch.space.distribution import Numeric
 from hpsearch.space.tree import Space, Values
 
@@ -115,6 +116,8 @@ def finished_history(space: Space, docs: Iterable[Doc]) -> tuple[History, list[D
 
 def _trial(number: int, values: Values, doc: Doc) -> Trial:
     """Convert a final document to a trial."""
+    if doc["result"].get("pruned"):
+        return Trial(exp_key="", tid=trial_number(doc["tid"]), values=values, state=State.PRUNED)
     loss = float(doc["result"]["loss"]) if is_ok(doc) else None
     state = State.FAILED if loss is None else State.DONE
     return Trial(exp_key="", tid=number, values=values, state=state, loss=loss)

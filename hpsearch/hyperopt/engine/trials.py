@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.hyperopt.engine.documents import (
     FINAL_STATES,
@@ -22,11 +22,14 @@ from hpsearch.hyperopt.engine.read_only_trials import ReadOnlyTrials
 from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.space.tree import Space
 
+if TYPE_CHECKING:
+    from hpsearch.hyperopt.engine.pruning import LocalPruning
+
 __all__ = ["Trials", "trials_from_docs"]
 
 #: Attributes that are not pickled, since they are derived from the documents or set by the next ``fmin``.
 _NOT_PICKLED = frozenset(
-    {"_next_tid", "_source", "_n_settled", "_n_settled_shown", "_settled_counts", "_space"}
+    {"_next_tid", "_source", "_n_settled", "_n_settled_shown", "_settled_counts", "_space", "pruning"}
 )
 
 
@@ -54,6 +57,8 @@ class Trials(ReadOnlyTrials):
     _n_settled = 0  #: number of its leading documents that are final
     _n_settled_shown = 0  #: how many of these are shown
     _settled_counts: Counter[int]  #: and how many with our key are in which state
+    #: What ``fmin`` with a pruner learned from reports; not saved with the trials.
+    pruning: LocalPruning | None = None
 
     #: Protects ``refresh`` against threads that evaluate trials. Shared by all instances, since locks cannot
     #: be pickled; it is held for microseconds.
@@ -246,6 +251,7 @@ class Trials(ReadOnlyTrials):
         early_stop_fn: Callable[..., Any] | None = None,
         trials_save_file: str = "",
         believe: Any = None,
+        pruner: Any = None,
     ) -> Any:
         """Minimise a function, and add the trials to these.
 
@@ -255,7 +261,7 @@ class Trials(ReadOnlyTrials):
             See ``hpsearch.hyperopt.fmin``, as for all parameters below.
         pass_expr_memo_ctrl, catch_eval_exceptions, return_argmin, show_progressbar, early_stop_fn
             See there.
-        trials_save_file, believe
+        trials_save_file, believe, pruner
             See there.
         """
         arguments = {name: value for name, value in locals().items() if name != "self"}

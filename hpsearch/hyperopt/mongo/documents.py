@@ -19,6 +19,7 @@ from hpsearch.hyperopt.engine.documents import (
     new_misc,
     spec_from_misc,
 )
+from hpsearch.hyperopt.engine.pruning import pruned_result
 from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.hyperopt.migration.job_import import point_of, with_outcome
 from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
@@ -129,8 +130,7 @@ def _result(trial: Trial) -> Doc:
         is_nan = trial.error.kind is FailureKind.NAN
         return {**trial.result, "status": STATUS_OK if is_nan else STATUS_FAIL}
     if trial.state is State.PRUNED:
-        last = {} if not trial.reports else {"step": trial.reports[-1].step, "last": trial.reports[-1].value}
-        return {"status": STATUS_FAIL, "pruned": True, "message": trial.pruned, **last}
+        return pruned_result(trial.pruned or "", [(report.step, report.value) for report in trial.reports])
     return dict(trial.result) or dict(_NO_RESULT)
 
 

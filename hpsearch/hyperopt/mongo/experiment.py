@@ -73,6 +73,7 @@ def open_experiment(
         # The timeout applies to this call, so this process checks it.
         budget=Budget(max_evals=_limit(store, exp_key, driver, n_more), loss_threshold=driver.loss_threshold),
         defaults=trials.defaults,
+        pruner=driver.domain.pruner,
     )
     wanted = with_warm_start(store, wanted, space, sources)
     try:
