@@ -24,7 +24,10 @@ def open(  # noqa: A001 - read as hpsearch.open
     exp_key: str = "search",
     space: Any = None,
     *,
+    objectives: Mapping[str, str] | None = None,
+    limits: Mapping[str, str] | None = None,
     max_evals: int | None = None,
+    until: str | None = None,
     loss_threshold: float | None = None,
     algo: str | None = None,
     algo_options: Mapping[str, Any] | None = None,
@@ -43,9 +46,18 @@ def open(  # noqa: A001 - read as hpsearch.open
     space : object, optional
         The search space: any structure with ``hp`` expressions, or a ``Space``. By default, that of an
         existing search.
+    objectives : mapping of str to str, optional
+        Numbers of the results to optimize, by name: ``{"error": "min", "accuracy": "max"}``; by default the
+        loss is minimised. They stand in the mapping that is told, or in its ``losses``.
+    limits : mapping of str to str, optional
+        Bounds of numbers of the results that the best trials keep: ``{"memory_gb": "<= 8"}``. A number in the
+        ``constraints`` of a result is an amount that exceeds its limit if it is positive.
     max_evals : int, optional
         End after this number of finished trials in the whole search. Limits that are not given stay as they
         are.
+    until : str, optional
+        End when a trial on the front, or the best one, fulfils this condition on the objectives:
+        "error <= 0.03 and ms <= 10".
     loss_threshold : float, optional
         End when a loss is this low.
     algo : str, optional
@@ -74,8 +86,10 @@ def open(  # noqa: A001 - read as hpsearch.open
     """
     if not is_exp_key(exp_key):
         raise ConfigurationError(invalid_exp_key(exp_key))
-    begun = given(algo=algo, algo_options=algo_options, seed=seed)
-    budget = given(max_evals=max_evals, loss_threshold=loss_threshold)
+    begun = given(
+        algo=algo, algo_options=algo_options, seed=seed, objectives=objectives, limits=limits
+    )
+    budget = given(max_evals=max_evals, loss_threshold=loss_threshold, until=until)
     defaults = given(lease_s=lease, max_attempts=max_attempts)
     opened, close = _opened(store)
     try:

@@ -20,7 +20,8 @@ from hpsearch.asktell.asked_trial import AskedTrial
 from hpsearch.asktell.asker import Asker, NoTrial
 from hpsearch.coordination.added_trials import ENQUEUED, add_finished_trial, add_trials
 from hpsearch.core.experiment import Experiment, ExperimentState
-from hpsearch.core.trial import Trial
+from hpsearch.core.standing import Front
+from hpsearch.core.trial import State, Trial
 from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.errors import (
     ConfigurationError,
@@ -30,7 +31,9 @@ from hpsearch.errors import (
     ResultError,
     SpaceError,
 )
-from hpsearch.objective.current_trial import real_number, typed
+from hpsearch.objective.current_trial import typed
+from hpsearch.objective.evaluation import read_result
+from hpsearch.report.progress_reading import full_trials, read_standing
 from hpsearch.runtime.escaping import named
 from hpsearch.space.points import point_of
 from hpsearch.space.tree import Space
@@ -98,8 +101,28 @@ class Search:
 
     @property
     def best(self) -> Trial | None:
-        """The finished trial with the lowest loss; None if there is none."""
+        """The finished trial with the lowest loss, or the knee of the front; None if there is none."""
+        if self._asker.experiment.has_several_objectives:
+            found = self._read_front().knee
+            return None if found is None else self._store.trial(self.exp_key, found.tid)
         return next(iter(self._store.trials(self.exp_key, sort="loss", limit=1)), None)
+
+    @property
+    def front(self) -> list[Trial]:
+        """The trials that no other one beats in all objectives, by the first objective; all keep the limits.
+
+        Raises
+        ------
+        ConfigurationError
+            If the search has one objective.
+        """
+        return full_trials(self._store, self._read_front().trials)
+
+    def _read_front(self) -> Front:
+        standing = read_standing(self._store, self._asker.experiment)
+        if standing is None or standing.front is None:
+            raise ConfigurationError(f"{self.exp_key} has one objective, so there is no front; see best.")
+        return standing.front
 
     def trials(self) -> Iterator[Trial]:
         """Yield all trials of the search, by number."""
@@ -170,15 +193,15 @@ class Search:
         [added] = add_trials(self._store, self._asker.experiment, self.space, [values], ENQUEUED)
         return added
 
-    def add(self, params: Mapping[str, Any], loss: float) -> Trial:
+    def add(self, params: Mapping[str, Any], loss: float | Mapping[str, Any]) -> Trial:
         """Add a trial that was evaluated elsewhere; suggestions learn from it, and it counts.
 
         Parameters
         ----------
         params : mapping
             All active parameters by label, as for ``enqueue``.
-        loss : float
-            Its loss; not NaN.
+        loss : float or mapping
+            Its loss, not NaN; or its result with the declared objectives and limits, as for ``tell``.
 
         Raises
         ------
@@ -187,13 +210,17 @@ class Search:
         ResultError
             If the loss is no number.
         """
-        number = real_number(loss)
-        if number is None or math.isnan(number):
+        experiment = self._asker.experiment
+        result = read_result(loss, experiment.goal, experiment.outcomes)
+        is_plain = experiment.outcomes is None and experiment.goal.is_loss
+        if is_plain and (isinstance(loss, Mapping) or result.state is not State.DONE):
             raise ResultError(f"The loss of an added trial must be a number, not {typed(loss)}.")
+        if result.state is not State.DONE:
+            raise ResultError(result.error.message if result.error else "The added trial has no loss.")
         values = point_of(self.space, params, np.random.default_rng())
         if missing := sorted(values.keys() - params.keys()):
             raise SpaceError(f"The parameter {named(missing[0])} of the added trial is missing.")
-        return add_finished_trial(self._store, self._asker.experiment, self.space, values, number)
+        return add_finished_trial(self._store, experiment, self.space, values, result)
 
     def close(self) -> None:
         """Give back the trials that are held, and end the search if its budget is spent."""

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from hpsearch.cli.help_pages import Command
+from hpsearch.cli.outcome_options import LIMIT, OBJECTIVE
 from hpsearch.cli.options import POSITIVE_DURATION, AtLeast, Duration, debug_option, option, store_option
 from hpsearch.runtime.logs import log_to_stderr
 
 if TYPE_CHECKING:
     from hpsearch.asktell.asker import NoTrial
+    from hpsearch.core.outcomes import Limit, Objective
     from hpsearch.core.trial import Trial
     from hpsearch.store.protocol import TrialStore
 
@@ -41,7 +43,22 @@ GO_ON = 1
     help="Begin the search, if there is none, with this space: file.toml, file.json, file.py[:name] or "
     "package.module:name.",
 )
+@option(
+    "--objective",
+    multiple=True,
+    type=OBJECTIVE,
+    metavar="NAME:min|max",
+    help="A number of the results that a new search optimizes; repeatable [default: the loss].",
+)
+@option(
+    "--limit",
+    multiple=True,
+    type=LIMIT,
+    metavar='"NAME <= NUMBER"',
+    help="A bound (<= or >=) of a number of the results that a good trial keeps; repeatable.",
+)
 @option("--max-evals", type=AtLeast(1), help="End after this number of finished trials in the whole search.")
+@option("--until", metavar="CONDITION", help="End when a trial on the front fulfils this.")
 @option("--loss-threshold", type=float, help="End when a loss is this low.")
 @option("--algo", help="Algorithm of a new search [default: auto].")
 @option("--seed", type=AtLeast(0), help="Seed of a new search [default: random].")
@@ -61,7 +78,10 @@ GO_ON = 1
 def ask(
     exp_key: str,
     space: str | None,
+    objective: tuple[Objective, ...],
+    limit: tuple[Limit, ...],
     max_evals: int | None,
+    until: str | None,
     loss_threshold: float | None,
     algo: str | None,
     seed: int | None,
@@ -96,8 +116,13 @@ def ask(
             opened.store,
             exp_key,
             None if space is None else _space(space),
-            begun=given(algo=algo, seed=seed),
-            budget=given(max_evals=max_evals, loss_threshold=loss_threshold),
+            begun=given(
+                algo=algo,
+                seed=seed,
+                objectives=dict(str(one).rsplit(":", 1) for one in objective) or None,
+                limits={one.name: str(one).removeprefix(one.name) for one in limit} or None,
+            ),
+            budget=given(max_evals=max_evals, loss_threshold=loss_threshold, until=until),
             defaults=given(lease_s=lease),
             restarts=False,
         )

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 import click
 
 from hpsearch.cli.options import option
-from hpsearch.core.goal import LOSS, Goal
+from hpsearch.core.goal import Goal
 from hpsearch.core.outcomes import (
     Limit,
     Objective,
     Outcomes,
     declared_outcomes,
+    goal_of,
     parse_limit,
     parse_objective,
 )
@@ -47,6 +48,9 @@ class _Declaration(click.ParamType):  # type: ignore[type-arg] # generic from Cl
             raise click.BadParameter(str(error), ctx, param) from error
 
 
+OBJECTIVE = _Declaration("name:min|max", parse_objective)
+LIMIT = _Declaration("name <= number", parse_limit)
+
 OUTCOME_OPTIONS = (
     option(
         "--metric",
@@ -62,14 +66,14 @@ OUTCOME_OPTIONS = (
     option(
         "--objective",
         multiple=True,
-        type=_Declaration("name:min|max", parse_objective),
+        type=OBJECTIVE,
         metavar="NAME:min|max",
         help="One of several numbers of the result to optimize; repeatable.",
     ),
     option(
         "--limit",
         multiple=True,
-        type=_Declaration("name <= number", parse_limit),
+        type=LIMIT,
         metavar='"NAME <= NUMBER"',
         help="A bound (<= or >=) of a number of the result that a good trial keeps; repeatable.",
     ),
@@ -112,33 +116,9 @@ def declared(
     several: tuple[Objective, ...] = ()
     if objectives and has_goal:
         raise ConfigurationError("--objective names what to optimize: leave --metric and --maximize out.")
-    if len(objectives) == 1:
-        [only] = objectives
-        goal = LOSS if only.goal == Goal(metric="loss") else only.goal
-    elif objectives:
-        goal, several = LOSS, tuple(objectives)
+    if objectives:
+        goal, several = goal_of(objectives), tuple(objectives)
     elif present is not None and present.has_several_objectives and not has_goal:
         several = present.objectives
     kept = () if present is None else present.limits
     return goal, declared_outcomes(several, tuple(limits) or kept, goal)
-
-
-def outcomes_text(goal: Goal, outcomes: Outcomes | None) -> str:
-    """Return what a search optimizes as the predicate of a sentence.
-
-    Parameters
-    ----------
-    goal : Goal
-        That of a search with one objective.
-    outcomes : Outcomes or None
-        Several objectives, or limits.
-    """
-    if outcomes is None:
-        return str(goal)
-    text = f"has the objectives {', '.join(map(str, outcomes.objectives))}"
-    text = text if outcomes.has_several_objectives else str(goal)
-    return f"{text} with {_limits_text(outcomes.limits)}" if outcomes.limits else text
-
-
-def _limits_text(limits: Sequence[Limit]) -> str:
-    return f"the limit{'s' * (len(limits) > 1)} {', '.join(map(str, limits))}"

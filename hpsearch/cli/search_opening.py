@@ -7,7 +7,6 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hpsearch.cli.outcome_options import outcomes_text
 from hpsearch.cli.search_options import SearchOptions
 from hpsearch.cli.search_target import load_target
 from hpsearch.cli.warm_start import report_ignored, report_other_start, warm_started
@@ -20,7 +19,7 @@ from hpsearch.core.experiment import (
     ExperimentState,
 )
 from hpsearch.core.goal import LOSS, Goal
-from hpsearch.core.outcomes import Outcomes
+from hpsearch.core.outcomes import Outcomes, outcomes_text
 from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import print_or_log

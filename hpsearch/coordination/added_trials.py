@@ -60,8 +60,8 @@ def add_finished_trial(
         Its space.
     values : Values
         The point.
-    loss : float
-        Its loss; not NaN.
+    result : Result
+        Of its evaluation, which was successful.
 
     Raises
     ------
@@ -69,7 +69,15 @@ def add_finished_trial(
         As for ``add_trials``.
     """
     pending = _trial(experiment, space, values, ADDED)
-    done = replace(pending, state=State.DONE, loss=loss, result={"loss": loss, "status": "ok"}, priority=0)
+    done = replace(
+        pending,
+        state=State.DONE,
+        loss=result.loss,
+        losses=result.losses,
+        violations=result.violations,
+        result=result.result,
+        priority=0,
+    )
     [added] = _add(store, experiment, [done])
     return added
 

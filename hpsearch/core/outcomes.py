@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hpsearch.core.goal import Goal
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.errors import ConfigurationError
 
 Operator = Literal["<=", ">="]
@@ -113,6 +113,58 @@ class Outcomes:
     def amounts(self, violations: Mapping[str, float]) -> tuple[float, ...]:
         """Return the amounts of a trial in the order of the limits."""
         return tuple(violations[limit.name] for limit in self.limits)
+
+
+def outcomes_from(
+    objectives: Mapping[str, str] | None, limits: Mapping[str, str] | None
+) -> tuple[Goal, Outcomes | None]:
+    """Return the goal and the outcomes that arguments in Python declare.
+
+    Parameters
+    ----------
+    objectives : mapping of str to str, optional
+        "min" or "max" by name.
+    limits : mapping of str to str, optional
+        Texts such as "<= 8" by name.
+
+    Raises
+    ------
+    ConfigurationError
+        If one cannot be read.
+    """
+    for argument, given in (("objectives", objectives), ("limits", limits)):
+        if given is not None and not isinstance(given, Mapping):
+            raise ConfigurationError(f"{argument} must be a dict by name, not a {type(given).__name__}.")
+    several = [objective_of(name, direction) for name, direction in (objectives or {}).items()]
+    bounds = [parse_limit(f"{name} {bound}") for name, bound in (limits or {}).items()]
+    goal = goal_of(several)
+    return goal, declared_outcomes(several, bounds, goal)
+
+
+def goal_of(objectives: Sequence[Objective]) -> Goal:
+    """Return the goal of a search with these objectives; the loss unless there is exactly one."""
+    if len(objectives) != 1 or objectives[0].goal == Goal(metric="loss"):
+        return LOSS
+    return objectives[0].goal
+
+
+def outcomes_text(goal: Goal, outcomes: Outcomes | None) -> str:
+    """Return what a search optimizes as the predicate of a sentence.
+
+    Parameters
+    ----------
+    goal : Goal
+        That of a search with one objective.
+    outcomes : Outcomes or None
+        Several objectives, or limits.
+    """
+    if outcomes is None:
+        return str(goal)
+    text = f"has the objectives {', '.join(map(str, outcomes.objectives))}"
+    text = text if outcomes.has_several_objectives else str(goal)
+    if not outcomes.limits:
+        return text
+    return f"{text} with the limit{'s' * (len(outcomes.limits) > 1)} {', '.join(map(str, outcomes.limits))}"
 
 
 def total_violation(amounts: Iterable[float]) -> float:

@@ -12,6 +12,7 @@ __all__ = [
     "DuplicateLabel",
     "InvalidAnnotatedParameter",
     "InvalidLoss",
+    "InvalidOutcome",
     "InvalidResultStatus",
     "InvalidTrial",
 ]
@@ -59,6 +60,22 @@ class InvalidLoss(ValueError):
         loss = result.get("loss")
         what = "no loss" if "loss" not in result else f"the loss {loss!r} ({type(loss).__name__})"
         super().__init__(f"The objective returned the status 'ok' with {what}; that must be a number.")
+        self.result = result
+
+
+class InvalidOutcome(ValueError):
+    """The objective returned no number for an objective or a limit of the search.
+
+    Parameters
+    ----------
+    msg : str
+        What is wrong.
+    result : any
+        What it returned.
+    """
+
+    def __init__(self, msg: str, result: Any) -> None:
+        super().__init__(msg)
         self.result = result
 
 

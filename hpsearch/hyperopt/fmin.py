@@ -7,13 +7,14 @@ import inspect
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import ConfigurationError, HpsearchError, HpsearchWarning
 from hpsearch.hyperopt import tpe
 from hpsearch.hyperopt.engine.documents import (
     Doc,
@@ -77,6 +78,8 @@ def fmin(
     warm_start: Any = None,
     believe: str | Sequence[str] | Mapping[str, Any] | None = None,
     pruner: str | Mapping[str, Any] | None = None,
+    objectives: Mapping[str, str] | None = None,
+    limits: Mapping[str, str] | None = None,
 ) -> Any:
     """Minimise a function over a space, in this process or with workers.
 
@@ -137,6 +140,13 @@ def fmin(
         rule of ``hpsearch run --pruner``, or a dict of the name, ``max_resource``, ``min_resource`` and
         options, such as ``{"name": "asha", "eta": 4}``. The objective asks ``should_stop()`` and raises
         ``hpsearch.Pruned``. Such a trial has the status "fail"; its predicted loss is learned from.
+    objectives : mapping of str to str, optional
+        Numbers of the result to optimize, by name: ``{"error": "min", "accuracy": "max"}``. They stand in the
+        dict that ``fn`` returns, or in its ``losses``. With several, ``Trials.front`` has the best ones, and
+        the result is the knee of the front, with a warning.
+    limits : mapping of str to str, optional
+        Bounds of numbers of the result that the best trials keep: ``{"memory_gb": "<= 8"}``. A number in
+        the ``constraints`` of the result is an amount that exceeds its limit if it is positive.
 
     Returns
     -------
@@ -148,7 +158,7 @@ def fmin(
     AllTrialsFailed
         If no trial has a loss.
     ConfigurationError
-        If ``warm_start`` or ``pruner`` cannot be used.
+        If ``warm_start`` or ``pruner`` cannot be used, or ``objectives`` or ``limits`` cannot be read.
     NotFoundError
         If ``warm_start`` names a search that does not exist.
     Exception
@@ -160,6 +170,8 @@ def fmin(
     if isinstance(space, str) and space == "annotated":
         fn, space = _annotated(fn)
     domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
+    domain.declare(objectives, limits)
+    _check_single(domain, loss_threshold=loss_threshold, warm_start=warm_start, pruner=pruner)
     domain.believe = belief_texts(believe)
     Beliefs(domain.believe, domain.space)  # refuses an invalid one before anything is evaluated
     domain.pruner = pruner_of(pruner)
@@ -185,7 +197,8 @@ def fmin(
         "early_stop_fn": early_stop_fn,
         "trials_save_file": trials_save_file,
     }
-    ours = {"believe": believe, "pruner": pruner}  # other classes of trials do not know these
+    # Other classes of trials do not know these.
+    ours = {"believe": believe, "pruner": pruner, "objectives": objectives, "limits": limits}
     if allow_trials_fmin and hasattr(trials, "fmin"):
         return trials.fmin(
             fn,
@@ -284,8 +297,21 @@ def _best(domain: Domain, trials: Any, return_argmin: bool) -> Any:
         return None
     if len(trials) == 0 and not getattr(trials, "_dynamic_trials", True):
         raise HpsearchError("No trial was evaluated, so there is no best one; max_evals must be at least 1.")
-    argmin = spec_from_misc(trials.best_trial["misc"])
+    best = trials.best_trial
+    if domain.outcomes is not None and domain.outcomes.has_several_objectives:
+        text = f"fmin returns the knee of a front of {len(trials.front)} trials; all are in trials.front."
+        warnings.warn(text, HpsearchWarning, stacklevel=3)
+    argmin = spec_from_misc(best["misc"])
     return argmin if return_argmin else _config(domain, argmin)
+
+
+def _check_single(domain: Domain, **options: Any) -> None:
+    """Refuse options that need one objective if there are several."""
+    if domain.outcomes is None or not domain.outcomes.has_several_objectives:
+        return
+    for name, value in options.items():
+        if value is not None:
+            raise ConfigurationError(f"{name} needs one objective, and there are several: leave it out.")
 
 
 def _checked_max_evals(max_evals: Any) -> int:

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from hpsearch.core.experiment import NO_PRUNER
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.history import History
+from hpsearch.core.outcomes import Outcomes, outcomes_from
 from hpsearch.errors import DuplicateLabelError, SpaceError
 from hpsearch.hyperopt.engine.ctrl import Ctrl
 from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, STATUS_NEW, STATUS_STRINGS, Doc
 from hpsearch.hyperopt.engine.history_reader import HistoryReader
+from hpsearch.hyperopt.engine.outcomes import declared_result
 from hpsearch.hyperopt.engine.points import raw_point
 from hpsearch.hyperopt.engine.pruning import LocalPruning
 from hpsearch.hyperopt.exceptions import BadSearchSpace, DuplicateLabel, InvalidLoss, InvalidResultStatus
@@ -60,6 +63,10 @@ class Domain:
         Which trials are stopped early.
     pruning : LocalPruning or None
         What this process has learned from reports, if it evaluates with a pruner.
+    goal : Goal
+        The number of the result that is minimised or maximised.
+    outcomes : Outcomes or None
+        Several objectives, or limits; see ``fmin``.
     s_new_ids, s_rng : Literal
         Placeholders in ``s_idxs_vals`` for the numbers of new trials and for a generator.
 
@@ -70,6 +77,9 @@ class Domain:
     """
 
     rec_eval_print_node_on_error = False
+    goal: Goal = LOSS
+    declared: Mapping[str, Any] | None = None  #: what ``declare`` was called with, if it has outcomes
+    outcomes: Outcomes | None = None
 
     def __init__(
         self,
@@ -95,7 +105,7 @@ class Domain:
         self.pruner = NO_PRUNER
         self.pruning: LocalPruning | None = None
         self._wants_ctrl = any(isinstance(node, Literal) and node.obj is Ctrl for node in dfs(self.expr))
-        self._history = HistoryReader(self.space)
+        self._history = HistoryReader(self.space, self.outcomes)
         self._observed: Any = None
         self._suggesters: dict[Any, Suggester] = {}
         self.digest = Digest()
@@ -115,6 +125,24 @@ class Domain:
         drawn = apply("pos_args", self.vh.idxs_by_label(), self.vh.vals_by_label())
         return recursive_set_rng_kwarg(drawn, self.s_rng)
 
+    def declare(self, objectives: Mapping[str, str] | None, limits: Mapping[str, str] | None) -> None:
+        """Set the objectives and limits of the search.
+
+        Parameters
+        ----------
+        objectives, limits
+            See ``fmin``.
+
+        Raises
+        ------
+        ConfigurationError
+            If one cannot be read.
+        """
+        self.goal, self.outcomes = outcomes_from(objectives, limits)
+        self.declared = None
+        if self.outcomes is not None:
+            self.declared = {"objectives": dict(objectives or {}), "limits": dict(limits or {})}
+
     @property
     def needs_ctrl(self) -> bool:
         """Whether the objective receives a ``Ctrl``."""
@@ -123,7 +151,7 @@ class Domain:
     def observed(self, trials: Any) -> tuple[History, list[Values]]:
         """Return the history of the final trials, and the points of the open ones."""
         if trials is not self._observed:
-            self._history, self._observed = HistoryReader(self.space), trials
+            self._history, self._observed = HistoryReader(self.space, self.outcomes), trials
         history, pending = self._history.read(trials.trials)
         return history if self.pruning is None else history.with_predicted(self.pruning.forecasts), pending
 
@@ -167,7 +195,7 @@ class Domain:
 
         Raises
         ------
-        TypeError, KeyError, InvalidResultStatus, InvalidLoss
+        TypeError, KeyError, InvalidResultStatus, InvalidLoss, InvalidOutcome
             If it returns neither a number nor a dict with a status and, if that is "ok", a loss.
         """
         return self.evaluate_async2(self.evaluate_async(config, ctrl), ctrl, attach_attachments)
@@ -204,7 +232,8 @@ class Domain:
         ctrl, attach_attachments
             See ``evaluate``.
         """
-        result = result_of(rval)
+        is_declared = self.outcomes is not None or not self.goal.is_loss
+        result = declared_result(rval, self.goal, self.outcomes) if is_declared else result_of(rval)
         attachments = result.pop("attachments", {}) if attach_attachments else {}
         for name, blob in attachments.items():
             ctrl.attachments[name] = blob

@@ -170,6 +170,8 @@ class FMinIter:
             return
         if hasattr(self.trials, "set_space"):
             self.trials.set_space(self.domain.space)
+        if hasattr(self.trials, "set_outcomes"):
+            self.trials.set_outcomes(self.domain.declared)
         self.domain.pruning = self._pruning()
         self._note_best()
         self._is_exhausted = False
@@ -291,7 +293,13 @@ class FMinIter:
         return time.monotonic() - self.start_time
 
     def _note_best(self) -> None:
-        self._best_loss = min((float(d["result"]["loss"]) for d in self.trials if is_ok(d)), default=math.inf)
+        losses = (float(d["result"]["loss"]) for d in self.trials if self._may_be_best(d))
+        self._best_loss = min(losses, default=math.inf)
+
+    def _may_be_best(self, doc: Doc) -> bool:
+        """Whether a trial has a loss, and keeps the limits of the search."""
+        outcomes = self.domain.outcomes
+        return is_ok(doc) and (outcomes is None or doc["result"].get("feasible") is not False)
 
     def _show_finished(self) -> None:
         """Show the trials that finished since the last call."""
@@ -341,7 +349,7 @@ class FMinIter:
             doc["refresh_time"] = coarse_utcnow()
         if self.domain.pruning is not None:
             self.domain.pruning.learn(doc)
-        if is_ok(doc):
+        if self._may_be_best(doc):
             self._best_loss = min(self._best_loss, float(doc["result"]["loss"]))
         if self._bar is not None:
             if not math.isinf(self._best_loss):

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hpsearch.core.history import History
+from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.trial import State, Trial
 from hpsearch.hyperopt.engine.documents import FINAL_STATES, Doc, is_ok, spec_from_misc
+from hpsearch.hyperopt.engine.outcomes import trial_with_outcomes
 from hpsearch.hyperopt.engine.pruning import trial_number
 from hpsearch.space.distribution import Numeric
 from hpsearch.space.tree import Space, Values
@@ -23,14 +25,16 @@ class HistoryReader:
     ----------
     space : Space
         The search space.
+    outcomes : Outcomes, optional
+        Several objectives, or limits.
     """
 
     _n_settled: int  #: number of leading documents that are final
     _last: Doc  #: the last of these
     _early: dict[int, Doc]  #: final documents behind an open one, by ``id``
 
-    def __init__(self, space: Space) -> None:
-        self._space = space
+    def __init__(self, space: Space, outcomes: Outcomes | None = None) -> None:
+        self._space, self._outcomes = space, outcomes
         self._bounds = {
             parameter.label: parameter.distribution.support()
             for parameter in space.parameters
@@ -62,7 +66,7 @@ class HistoryReader:
             if not is_final:
                 pending.append(values)
                 continue
-            self.history.add(_trial(len(self.history), values, doc))
+            self.history.add(self._trial(len(self.history), values, doc))
             if self._n_settled <= i:
                 self._early[id(doc)] = doc
         return self.history, pending
@@ -85,8 +89,18 @@ class HistoryReader:
                 return None
         return values
 
+    def _trial(self, number: int, values: Values, doc: Doc) -> Trial:
+        """Convert a final document to a trial."""
+        if doc["result"].get("pruned"):
+            return Trial(exp_key="", tid=trial_number(doc["tid"]), values=values, state=State.PRUNED)
+        if self._outcomes is not None:
+            return trial_with_outcomes(number, values, doc, self._outcomes)
+        loss = float(doc["result"]["loss"]) if is_ok(doc) else None
+        state = State.FAILED if loss is None else State.DONE
+        return Trial(exp_key="", tid=number, values=values, state=state, loss=loss)
+
     def _reset(self) -> None:
-        self.history = History(self._space)
+        self.history = History(self._space, self._outcomes)
         self._n_settled = 0
         self._last = {}
         self._early = {}
@@ -112,12 +126,3 @@ def finished_history(space: Space, docs: Iterable[Doc]) -> tuple[History, list[D
             if len(history) > len(rows):
                 rows.append(doc)
     return reader.history, rows
-
-
-def _trial(number: int, values: Values, doc: Doc) -> Trial:
-    """Convert a final document to a trial."""
-    if doc["result"].get("pruned"):
-        return Trial(exp_key="", tid=trial_number(doc["tid"]), values=values, state=State.PRUNED)
-    loss = float(doc["result"]["loss"]) if is_ok(doc) else None
-    state = State.FAILED if loss is None else State.DONE
-    return Trial(exp_key="", tid=number, values=values, state=state, loss=loss)

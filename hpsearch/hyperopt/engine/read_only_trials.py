@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpsearch.core.history import Floats
+from hpsearch.core.outcomes import Outcomes, outcomes_from
 from hpsearch.errors import ConfigurationError, MissingExtraError, SpaceError
 from hpsearch.hyperopt.engine.documents import (
     Doc,
@@ -18,6 +19,7 @@ from hpsearch.hyperopt.engine.documents import (
     why_no_loss,
 )
 from hpsearch.hyperopt.engine.history_reader import finished_history
+from hpsearch.hyperopt.engine.outcomes import best_of, standing_of_docs
 from hpsearch.hyperopt.engine.trials_html import best_rows, trials_html
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
 from hpsearch.runtime.numerics import isolated_numerics
@@ -35,6 +37,7 @@ class ReadOnlyTrials:
 
     _trials: list[Doc]  #: new, running and done trials as of the last refresh
     _space: Space | None = None  #: None until a search sets it
+    _declared: Mapping[str, Any] | None = None  #: several objectives or limits, as arguments of ``fmin``
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -107,15 +110,41 @@ class ReadOnlyTrials:
     def best_trial(self) -> Doc:
         """The document with the lowest loss and the status "ok"; the first of equal ones.
 
+        It keeps all limits. With several objectives, it is the knee of the front.
+
         Raises
         ------
         AllTrialsFailed
             If there is none; the message has the causes.
         """
+        if (outcomes := self.outcomes) is not None:
+            return best_of(self._trials, outcomes, self._every_doc())
         best = min(filter(is_ok, self._trials), key=lambda doc: float(doc["result"]["loss"]), default=None)
         if best is None:
             raise AllTrialsFailed(why_no_loss(self._every_doc()))
         return best
+
+    @property
+    def outcomes(self) -> Outcomes | None:
+        """The objectives and limits of the search that used these trials last; None of one loss."""
+        return None if self._declared is None else outcomes_from(**self._declared)[1]
+
+    @property
+    def front(self) -> list[Doc]:
+        """The documents of the trials that no other one beats in all objectives, by the first objective.
+
+        All of them keep the limits of the search.
+
+        Raises
+        ------
+        ConfigurationError
+            If the search has one objective.
+        """
+        outcomes = self.outcomes
+        front = None if outcomes is None else standing_of_docs(self._trials, outcomes).front
+        if front is None:
+            raise ConfigurationError("These trials have one objective, so there is no front; see best_trial.")
+        return [self._trials[trial.tid] for trial in front.trials]
 
     @property
     def best_believed(self) -> Doc:

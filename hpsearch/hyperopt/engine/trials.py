@@ -233,6 +233,10 @@ class Trials(ReadOnlyTrials):
         """Set the space, for ``best_params`` and ``best_config``."""
         self._space = space
 
+    def set_outcomes(self, declared: Mapping[str, Any] | None) -> None:
+        """Set the arguments of ``fmin`` that declare several objectives or limits; None of one loss."""
+        self._declared = declared
+
     def fmin(
         self,
         fn: Callable[..., Any],
@@ -252,6 +256,8 @@ class Trials(ReadOnlyTrials):
         trials_save_file: str = "",
         believe: Any = None,
         pruner: Any = None,
+        objectives: Mapping[str, str] | None = None,
+        limits: Mapping[str, str] | None = None,
     ) -> Any:
         """Minimise a function, and add the trials to these.
 
@@ -261,7 +267,7 @@ class Trials(ReadOnlyTrials):
             See ``hpsearch.hyperopt.fmin``, as for all parameters below.
         pass_expr_memo_ctrl, catch_eval_exceptions, return_argmin, show_progressbar, early_stop_fn
             See there.
-        trials_save_file, believe, pruner
+        trials_save_file, believe, pruner, objectives, limits
             See there.
         """
         arguments = {name: value for name, value in locals().items() if name != "self"}

@@ -19,6 +19,7 @@ from hpsearch.hyperopt.engine.documents import (
     new_misc,
     spec_from_misc,
 )
+from hpsearch.hyperopt.engine.outcomes import outcome_fields
 from hpsearch.hyperopt.engine.pruning import pruned_result
 from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.hyperopt.migration.job_import import point_of, with_outcome
@@ -125,7 +126,7 @@ def _job_state(trial: Trial) -> int:
 
 def _result(trial: Trial) -> Doc:
     if trial.state is State.DONE:
-        return {**trial.result, "loss": trial.loss, "status": STATUS_OK}
+        return {**trial.result, **outcome_fields(trial), "status": STATUS_OK}
     if trial.state is State.FAILED and trial.error is not None and trial.error.kind in _RETURNED:
         is_nan = trial.error.kind is FailureKind.NAN
         return {**trial.result, "status": STATUS_OK if is_nan else STATUS_FAIL}

@@ -8,9 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from hpsearch.coordination.sent_objective import open_with_payload
-from hpsearch.core.experiment import Budget, Experiment, ExperimentState
+from hpsearch.core.experiment import UNDECIDED, Budget, Experiment, ExperimentState
+from hpsearch.core.goal import LOSS
+from hpsearch.core.outcomes import outcomes_text
 from hpsearch.core.trial import State
-from hpsearch.errors import ExperimentMismatchError
+from hpsearch.errors import ConfigurationError, ExperimentMismatchError, NotFoundError
 from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.objective import prepare_objective
@@ -67,6 +69,8 @@ def open_experiment(
         space=space.to_json(),
         space_fingerprint=space.fingerprint,
         objective=objective.ref,
+        goal=driver.domain.goal,
+        outcomes=driver.domain.outcomes,
         algorithm=algorithm_of(driver.algo, driver.domain.believe),
         seed=driver.seed,
         lag=trials.lag,
@@ -75,6 +79,7 @@ def open_experiment(
         defaults=trials.defaults,
         pruner=driver.domain.pruner,
     )
+    _check_outcomes(store, wanted)
     wanted = with_warm_start(store, wanted, space, sources)
     try:
         experiment = open_with_payload(
@@ -93,6 +98,20 @@ def open_experiment(
             extra=Event.STILL_PAUSED.of(exp_key=exp_key),
         )
     return experiment
+
+
+def _check_outcomes(store: TrialStore, wanted: Experiment) -> None:
+    """Refuse to go on with other objectives or limits: the results so far are those of the first ones."""
+    try:
+        stored = store.experiment(wanted.exp_key)
+    except NotFoundError:
+        return
+    is_same = stored.outcomes == wanted.outcomes and wanted.goal in (LOSS, stored.goal)
+    if stored.objective != UNDECIDED and not is_same:
+        raise ConfigurationError(
+            f"The search {stored.exp_key!r} {outcomes_text(stored.goal, stored.outcomes)}; give MongoTrials "
+            f"another exp_key for one that {outcomes_text(wanted.goal, wanted.outcomes)}."
+        )
 
 
 def _limit(store: TrialStore, exp_key: str, driver: FMinIter, n_more: int | None) -> int | None:

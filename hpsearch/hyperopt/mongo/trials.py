@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from hpsearch.core.experiment import Defaults, Experiment, invalid_exp_key, is_exp_key
+from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.trial import Trial
 from hpsearch.errors import ConfigurationError, NotFoundError, TrialExistsError
 from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, STATUS_NEW, Doc, new_misc, spec_from_misc
@@ -135,6 +136,12 @@ class MongoTrials(Trials):
     def space(self) -> Space | None:
         """The space of the experiment; None before its first search. See ``trust_space``."""
         return self._stored_space()
+
+    @property
+    def outcomes(self) -> Outcomes | None:
+        """The objectives and limits of the experiment; None of one loss."""
+        experiment = self._experiment()
+        return None if experiment is None else experiment.outcomes
 
     @property
     def exp_name(self) -> str:
