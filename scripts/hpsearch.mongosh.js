@@ -10,6 +10,7 @@ hp.searches()             the 20 newest searches
 hp.status("cifar")        state, number of trials in each state, best trial, workers
 hp.best("cifar")          the best trial; hp.best("cifar").params are its parameters
 hp.top("cifar", 10)       the ten best trials
+hp.front("cifar")         of several objectives, the trials that no other trial beats in all of them
 hp.failures("cifar")      why trials failed, the most frequent reason first
 hp.running("cifar")       the trials under evaluation, the longest first
 hp.workers()              the workers that are alive, and what each evaluates
@@ -19,14 +20,15 @@ hp.watch("cifar")         print a line whenever something changes, until the sea
 Without a name, each of them takes the newest search. Views to query yourself: db.searches, db.best,
 db.failures, db.in_progress and db.fleet, such as db.best.find({search: "cifar"}).limit(5).`;
 
-  const DONE = {state: "done", invalid: null, loss: {$gte: -Infinity}};  // NaN sorts below every number
+  const GOOD = {state: "done", invalid: null, feasible: {$ne: false}};
+  const DONE = {...GOOD, loss: {$gte: -Infinity}};  // NaN sorts below every number
   const RUNNING = {state: "running", owner: {$type: "string"}};  // the condition on the owner selects an index
   const STATES = ["pending", "running", "done", "failed", "pruned", "cancelled"];
   const FINISHED = ["done", "failed", "pruned"];
 
   // Return the experiment of a name, or the newest one.
   function experiment(key) {
-    const fields = {state: 1, ended_why: 1, goal: 1, budget: 1, coordinator: 1, created_at: 1};
+    const fields = {state: 1, ended_why: 1, goal: 1, outcomes: 1, budget: 1, coordinator: 1, created_at: 1};
     if (key !== undefined) {
       const found = db.experiments.findOne({_id: key}, fields);
       if (found !== null) return found;
@@ -112,6 +114,31 @@ db.failures, db.in_progress and db.fleet, such as db.best.find({search: "cifar"}
     return null;
   }
 
+  // Return 1 and -1 by name, for objectives such as "error:min" and "accuracy:max".
+  function signs(experiment) {
+    const texts = (experiment.outcomes && experiment.outcomes.objectives) || [];
+    return texts.map((text) => [text.slice(0, -4), text.endsWith(":max") ? -1 : 1]);
+  }
+
+  // Sorted by the first objective, no later trial beats an earlier one.
+  function front(key) {
+    const found = experiment(key);
+    const objectives = signs(found);
+    const fields = {tid: 1, losses: 1, params: 1};
+    const trials = db.trials.find({exp_key: found._id, ...GOOD, losses: {$exists: true}}, fields).toArray();
+    const rows = trials
+      .map((trial) => [trial, objectives.map(([name, sign]) => sign * trial.losses[name])])
+      .filter(([, losses]) => losses.every((loss) => loss < Infinity))
+      .sort(([, a], [, b]) => a.map((loss, i) => loss - b[i]).find((difference) => difference) || 0);
+    const kept = [];
+    for (const [trial, losses] of rows) {
+      const beats = ([, other]) => other.every((loss, i) => loss <= losses[i])
+        && other.some((loss, i) => loss < losses[i]);
+      if (!kept.some(beats)) kept.push([trial, losses]);
+    }
+    return kept.map(([{tid, losses, params}]) => ({trial: tid, ...losses, params}));
+  }
+
   function failures(key) {
     const reason = {$ifNull: ["$error.type", {$ifNull: ["$error.signal", {$ifNull: ["$error.kind", "unknown"]}]}]};
     return db.trials.aggregate([
@@ -183,5 +210,5 @@ db.failures, db.in_progress and db.fleet, such as db.best.find({search: "cifar"}
     }
   }
 
-  return {help, searches, status, best, top, failures, running, workers, trial, watch};
+  return {help, searches, status, best, top, front, failures, running, workers, trial, watch};
 })();

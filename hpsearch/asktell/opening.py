@@ -86,9 +86,7 @@ def open(  # noqa: A001 - read as hpsearch.open
     """
     if not is_exp_key(exp_key):
         raise ConfigurationError(invalid_exp_key(exp_key))
-    begun = given(
-        algo=algo, algo_options=algo_options, seed=seed, objectives=objectives, limits=limits
-    )
+    begun = given(algo=algo, algo_options=algo_options, seed=seed, objectives=objectives, limits=limits)
     budget = given(max_evals=max_evals, loss_threshold=loss_threshold, until=until)
     defaults = given(lease_s=lease, max_attempts=max_attempts)
     opened, close = _opened(store)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from hpsearch.cli.help_pages import Command
-from hpsearch.cli.outcome_options import LIMIT, OBJECTIVE
 from hpsearch.cli.options import POSITIVE_DURATION, AtLeast, Duration, debug_option, option, store_option
+from hpsearch.cli.outcome_options import LIMIT, OBJECTIVE
 from hpsearch.runtime.logs import log_to_stderr
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def ask(
             defaults=given(lease_s=lease),
             restarts=False,
         )
-        until = float("inf") if timeout is None else time.monotonic() + timeout
-        found = Asker(opened.store, experiment, tree, lambda: me).ask(until)
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        found = Asker(opened.store, experiment, tree, lambda: me).ask(deadline)
         if not isinstance(found, Trial):
             _leave_without(found, exp_key)
         config = tree.config(found.values)

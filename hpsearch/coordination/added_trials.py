@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from hpsearch.core.experiment import SCRIPTED, Experiment
-from hpsearch.core.trial import State, Trial
+from hpsearch.core.trial import Result, State, Trial
 from hpsearch.errors import ConfigurationError, TrialExistsError
 from hpsearch.space.tree import Space, Values
 from hpsearch.store.protocol import TrialStore
@@ -46,7 +46,7 @@ def add_trials(
 
 
 def add_finished_trial(
-    store: TrialStore, experiment: Experiment, space: Space, values: Values, loss: float
+    store: TrialStore, experiment: Experiment, space: Space, values: Values, result: Result
 ) -> Trial:
     """Add a trial that was evaluated elsewhere, and let the coordinator read it.
 

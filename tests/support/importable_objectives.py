@@ -33,3 +33,7 @@ def with_ctrl(expr: Any, memo: Any, ctrl: Any) -> Any:
     """Take what ``pass_expr_memo_ctrl`` gives."""
     ctrl.attachments["tid"] = str(ctrl.current_trial["tid"]).encode()
     return rec_eval(expr, memo=memo)["x"]
+
+
+def two_losses(config: dict[str, Any]) -> dict[str, Any]:
+    return {"x": config["x"], "losses": {"y": config["x"] ** 2 - 9}}

@@ -19,7 +19,7 @@ import pytest
 from hpsearch import where
 from hpsearch.core.experiment import UNDECIDED, Algorithm, Experiment, ExperimentState
 from hpsearch.core.trial import State, Trial
-from hpsearch.errors import ConfigurationError, LoadError, NotFoundError, SpaceError
+from hpsearch.errors import ConfigurationError, HpsearchWarning, LoadError, NotFoundError, SpaceError
 from hpsearch.hyperopt import Domain, FMinIter, Trials, anneal, fmin, hp, mix, rand, tpe
 from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW
 from hpsearch.hyperopt.early_stop import no_progress_loss
@@ -31,7 +31,7 @@ from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.mongo.patience import Patience
 from hpsearch_worker.objective_cache import ObjectiveCache
-from tests.support.importable_objectives import fussy, raises, square
+from tests.support.importable_objectives import fussy, raises, square, two_losses
 from tests.support.servers import Server
 from tests.support.thread_worker import THREAD_WORKER, ThreadWorker
 
@@ -309,7 +309,7 @@ def test_an_exception_of_an_algorithm_reaches_the_script_and_leaves_the_search_i
         search(MongoTrials(jobs, exp_key=KEY), algo=suggest)
     assert jobs.store.experiment(KEY).state is ExperimentState.RUNNING
     with ThreadWorker(jobs.store):
-        search(MongoTrials(jobs, exp_key=KEY))
+        search(MongoTrials(jobs, exp_key=KEY), two_losses)
 
 
 def test_another_objective_or_space_with_the_same_name_is_rejected(jobs: MongoJobs) -> None:
@@ -709,3 +709,15 @@ def test_a_warm_start_with_what_is_no_search_of_the_database_is_refused(jobs: Mo
     with pytest.raises(ConfigurationError, match="lists searches of the same database by name"):
         search(MongoTrials(jobs, exp_key=KEY), warm_start=Trials())
     assert jobs.store.experiments() == []
+
+
+def test_several_objectives_are_those_of_the_experiment(jobs: MongoJobs) -> None:
+    trials = MongoTrials(jobs, exp_key=KEY)
+    declared: dict[str, Any] = {"objectives": {"x": "min", "y": "max"}, "limits": {"y": ">= -4"}}
+    with ThreadWorker(jobs.store), pytest.warns(HpsearchWarning, match="the knee of a front"):
+        search(trials, two_losses, **declared)
+    assert jobs.store.experiment(KEY).outcomes == trials.outcomes is not None
+    assert [doc["result"]["feasible"] for doc in trials.front] == [True] * len(trials.front)
+    assert trials.best_trial in MongoTrials(jobs, exp_key=KEY).front
+    with pytest.raises(ConfigurationError, match="has the objectives x:min, y:max with the limit y >= -4"):
+        search(MongoTrials(jobs, exp_key=KEY), two_losses)

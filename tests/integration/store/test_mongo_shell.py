@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import uuid
@@ -23,6 +24,7 @@ from hpsearch.core.worker import Worker
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.mongo.views import VIEWS
+from tests.support.declared_outcomes import declared
 from tests.support.documentation import REPOSITORY
 
 HELPERS = REPOSITORY / "scripts" / "hpsearch.mongosh.js"
@@ -31,15 +33,31 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ANNA = Worker(name="anna", host="machine", pid=1, exp_keys=("nested",))
 
 
+#: Losses and the amount of the limit; the front consists of the trials 3, 1 and 0.
+FRONT = [
+    (2, 0.5, 3, 0),
+    (2, 0.75, 5, -1),
+    (2, 0.5, 4, -1),
+    (1, 0.5, 9, 0),
+    (0, 1, 0, 0.5),
+    (0, math.inf, math.inf, 0),
+]
+
+
 @pytest.fixture(scope="module")
 def searches(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
     """A nested search with trials of every kind, an empty one, and a large one."""
     store = MongoStore.connect(mongo_uri, database=f"shell_{uuid.uuid4().hex[:8]}", patience=Patience(120))
-    for key in ("maximised", "large", "empty", "nested"):
+    for key in ("maximised", "large", "empty"):
         goal = Goal(metric="accuracy", maximize=True) if key == "maximised" else LOSS
         store.open_experiment(replace(experiment(key), goal=goal))
     store.insert([ended("maximised", 0, loss=-0.75)])
     store.insert([ended("large", tid, loss=float(3000 - tid)) for tid in range(3000)])
+    store.open_experiment(
+        replace(experiment("front"), outcomes=declared(["a.b:min", "accuracy:max", "ms:min"], ["gb <= 8"]))
+    )
+    store.insert([with_losses(tid, *numbers) for tid, numbers in enumerate(FRONT)])
+    store.open_experiment(experiment("nested"))
     store.insert(
         [
             ended("nested", 0, loss=0.5),
@@ -86,6 +104,12 @@ def ended(key: str, tid: int, loss: float | None = None) -> Trial:
         finished_at=NOW,
         duration_s=2.0,
     )
+
+
+def with_losses(tid: int, first: float, accuracy: float, ms: float, amount: float) -> Trial:
+    losses = {"a.b": first, "accuracy": accuracy, "ms": ms}
+    done = replace(ended("front", tid), state=State.DONE, losses=losses, violations={"gb": amount})
+    return replace(done, params={"lr": tid})
 
 
 def out_of_memory() -> Failure:
@@ -175,6 +199,7 @@ QUERIES = {
     "status": 'hp.status("nested")',
     "newest": "hp.status().search",
     "trial": 'hp.trial("nested", 3).error.type',
+    "front": 'hp.front("front")',
     "empty": '[hp.best("empty"), hp.top("empty"), hp.failures("empty"), hp.status("empty").best]',
     "maximised": '[hp.best("maximised").accuracy, hp.status("maximised").best.accuracy]',
     "large": 'hp.top("large", 3).map((t) => t.loss)',
@@ -221,10 +246,12 @@ def test_the_helpers_answer_in_the_mongo_shell(
     assert (answers["status"]["n_workers"], answers["status"]["has_coordinator"]) == (1, False)
     assert answers["newest"] == "nested"
     assert answers["trial"] == "MemoryError"
+    assert [trial["trial"] for trial in answers["front"]] == [3, 1, 0]
+    assert answers["front"][0] == {"trial": 3, "a.b": 1, "accuracy": 0.5, "ms": 9, "params": {"lr": 3}}
     assert answers["empty"] == [None, [], [], None]
     assert answers["maximised"] == [0.75, 0.75]
     assert answers["large"] == [1, 2, 3]
-    assert answers["searches"] == ["empty", "large", "maximised", "nested"]
+    assert answers["searches"] == ["empty", "front", "large", "maximised", "nested"]
     assert 'no search named "nestd"' in answers["unknown"]
     assert "nested" in answers["unknown"]
     text = "\n".join(lines)

@@ -246,3 +246,45 @@ def test_a_deleted_search_is_noticed(store: MemoryStore) -> None:
         store.delete_experiment("s")
         with pytest.raises(NotFoundError):
             search.ask()
+
+
+def test_several_losses_are_told_by_name_and_give_a_front(store: MemoryStore) -> None:
+    declared = {"objectives": {"error": "min", "accuracy": "max"}, "limits": {"gb": "<= 8"}}
+    with opened(store, **declared) as search:
+        for error, accuracy, gb in ((0.5, 0.9, 8.0), (0.2, 0.5, 1.0), (0.1, 1.0, 9.0), (0.4, 0.4, 1.0)):
+            ask(search).tell({"error": error, "losses": {"accuracy": accuracy}, "gb": gb})
+        asked = ask(search)
+        with pytest.raises(ResultError, match="no 'accuracy', which the search has declared"):
+            asked.tell({"error": 0.1, "gb": 1.0})
+        asked.give_back()
+        search.add({"x": 1.0, "kind": "a"}, {"error": 0.9, "accuracy": 0.95, "gb": 1.0})
+        assert [trial.losses["error"] for trial in search.front if trial.losses] == [0.2, 0.5, 0.9]
+        assert search.best in search.front
+        with pytest.raises(ResultError, match="no 'gb'"):
+            search.add({"x": 1.0, "kind": "a"}, {"error": 0.9, "accuracy": 0.95})
+
+
+def test_a_search_goes_on_only_with_the_same_objectives(store: MemoryStore) -> None:
+    opened(store, objectives={"error": "min", "ms": "min"}).close()
+    opened(store, objectives={"error": "min", "ms": "min"}).close()
+    opened(store).close()
+    with pytest.raises(ConfigurationError, match="choose another name for one that minimises error"):
+        opened(store, objectives={"error": "min"})
+    with pytest.raises(ConfigurationError, match="A loss threshold needs one objective"):
+        opened(store, loss_threshold=1.0)
+
+
+def test_a_condition_on_objectives_ends_the_search(store: MemoryStore) -> None:
+    with opened(store, objectives={"error": "min", "ms": "min"}, until="error < 1 and ms < 2") as search:
+        ask(search).tell({"error": 0.5, "ms": 3.0})
+        ask(search).tell({"error": 0.5, "ms": 1.0})
+        assert search.ask(timeout=0) is None
+    assert store.experiment("s").ended_why == "reached"
+
+
+def test_a_search_with_one_objective_has_no_front(store: MemoryStore) -> None:
+    with (
+        opened(store, objectives={"accuracy": "max"}) as search,
+        pytest.raises(ConfigurationError, match="has one objective"),
+    ):
+        assert search.front
