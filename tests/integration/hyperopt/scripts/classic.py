@@ -44,7 +44,7 @@ def objective(config):
 
 
 trials = Trials()
-best = fmin(objective, space, algo=rand.suggest, max_evals=80, trials=trials, verbose=False)
+best = fmin(objective, space, algo=rand.suggest, max_evals=300, trials=trials, verbose=False)
 print({key: kind(value) for key, value in sorted(best.items()) if key != "k"})
 print({key: sorted({kind(config[key]) for config in seen}) for key in sorted(seen[0])})
 print({key: sorted(map(float, set(trials.vals[key])))[:8] for key in ("q", "ui", "r", "r2", "c", "p")})
@@ -61,7 +61,7 @@ print(
 print(
     first["result"].keys(),
     first["result"]["extra"],
-    trials.tids == list(range(80)),
+    trials.tids == list(range(300)),
     set(trials.statuses()),
     len(trials),
 )
