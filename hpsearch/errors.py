@@ -17,6 +17,7 @@
     ├── ExperimentMismatchError     78  the experiment exists with another space or objective
     ├── NotFoundError                4  no such experiment or trial
     ├── ExperimentActiveError        2  the experiment has a coordinator or running trials
+    ├── TargetUnavailableError      69  the tool to which a search is mirrored cannot be reached
     ├── TooManyFailuresError        70  a worker leaves after too many failed trials in a row
     └── StoreError                   1  the database refused or failed
         ├── StoreUnavailableError   69  the database cannot be reached, or does not answer in time
@@ -135,6 +136,12 @@ class NotFoundError(HpsearchError):
     """There is no such experiment or trial."""
 
     exit_code = 4
+
+
+class TargetUnavailableError(HpsearchError):
+    """The tool to which ``hpsearch mirror`` copies a search cannot be reached, or does not accept it."""
+
+    exit_code = 69
 
 
 class ExperimentActiveError(HpsearchError):

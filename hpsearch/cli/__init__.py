@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "List and fetch the attachments of trials, such as models.",
     ),
     "dashboard": ("hpsearch.cli.dashboard:dashboard", "Show searches on a live page in the browser."),
+    "mirror": ("hpsearch.cli.mirror:mirror_group", "Show a search in MLflow or TensorBoard."),
     "compare": ("hpsearch.cli.compare:compare", "Compare searches."),
     "export": ("hpsearch.cli.export:export", "Write the trials of a search to a CSV or JSONL file."),
     "pause": ("hpsearch.cli.control:pause", "Pause a search: running trials finish, new ones wait."),

@@ -56,6 +56,7 @@ class Event(StrEnum):
     CRASHED = "crashed"
     PYTHON_WARNING = "python_warning"
     LIBRARY = "library"
+    MIRROR_WAITS = "mirror_waits"
 
     # A coordinator
     SEARCHING = "searching"

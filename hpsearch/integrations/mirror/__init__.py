@@ -1,0 +1,1 @@
+"""Copies searches into tools that people look at already: MLflow and TensorBoard."""
