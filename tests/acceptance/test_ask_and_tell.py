@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import hpsearch
 from hpsearch.core.trial import State
@@ -55,3 +58,20 @@ def test_no_trial_is_lost_or_doubled_when_askers_are_killed(uri: str, tmp_path: 
         assert [trial.tid for trial in trials] == list(range(MAX_EVALS))
         assert {trial.state for trial in trials} == {State.DONE}
         assert all(trial.loss == trial.values["x"] for trial in trials)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_thousand_trials_of_sixteen_processes_are_exact_on_a_replica_set() -> None:
+    """``scripts/askers``: forty processes are killed, half of them within a trial."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.askers", "--seed", "1"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=3500,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    found = re.search(r"trials 1000, done 1000, .* asked again (\d+), .* killed 40", done.stdout)
+    assert found, done.stdout
+    assert int(found[1]) > 0  # otherwise no asker was killed within a trial
