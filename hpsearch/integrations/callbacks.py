@@ -13,6 +13,7 @@ is better when it is higher, start the search with ``--pruner-option maximize=tr
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -107,6 +108,72 @@ def keras(metric: str = "val_loss") -> Any:
                 self.model.stop_training = True
 
     return Report()
+
+
+def lightning(metric: str = "val_loss") -> Any:
+    """Return a callback for the ``Trainer`` of Lightning, also under its older name ``pytorch_lightning``.
+
+    It reports once an epoch, after the validation, from the first process; all processes leave together.
+
+    Parameters
+    ----------
+    metric : str
+        A name that the module logs.
+    """
+    is_older = "pytorch_lightning" in sys.modules and "lightning.pytorch" not in sys.modules
+    base: Any = _imported("pytorch_lightning" if is_older else "lightning.pytorch").Callback
+
+    class Report(base):  # type: ignore[misc] # the library may be missing
+        has_validated = False
+
+        def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+            self.has_validated = not trainer.sanity_checking
+
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            is_fresh, self.has_validated = self.has_validated or not trainer.enable_validation, False
+            if not is_fresh:  # an epoch without a validation
+                return
+            value = _chosen(trainer.callback_metrics, metric, "metric")
+            is_over = trainer.is_global_zero and _report(trainer.current_epoch + 1, value)
+            if trainer.strategy.broadcast(is_over):
+                trainer.should_stop = True
+
+    return Report()
+
+
+def transformers(metric: str = "eval_loss") -> Any:
+    """Return a callback for the ``Trainer`` of Hugging Face Transformers.
+
+    It reports each evaluation at its epoch, which may be fractional, from the first process; all processes
+    leave together.
+
+    Parameters
+    ----------
+    metric : str
+        A name in the metrics of an evaluation.
+    """
+    base: Any = _imported("transformers").TrainerCallback
+
+    class Report(base):  # type: ignore[misc] # the library may be missing
+        def on_evaluate(
+            self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any] | None = None, **_: Any
+        ) -> None:
+            value = _chosen(metrics or {}, metric, "metric")
+            is_over = state.is_world_process_zero and _report(state.epoch, value)
+            if _agreed(is_over):
+                control.should_training_stop = True
+
+    return Report()
+
+
+def _agreed(is_over: bool) -> bool:
+    """Return what the first of PyTorch's processes says, in all of them."""
+    distributed = _imported("torch.distributed")
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return is_over
+    answer = [is_over]
+    distributed.broadcast_object_list(answer, src=0)
+    return answer[0]
 
 
 def _report(step: float, value: Any) -> bool:

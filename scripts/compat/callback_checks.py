@@ -16,6 +16,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "lightgbm": ("lightgbm==4.7.0", "scikit-learn"),
     "catboost": ("catboost==1.2.10",),
     "keras": ("keras==3.15.1", "jax"),
+    "lightning": ("torch", "lightning==2.6.6"),
+    "transformers": ("torch", "transformers==5.24.0", "accelerate==1.15.0"),
 }
 
 

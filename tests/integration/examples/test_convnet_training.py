@@ -18,9 +18,15 @@ from convnet.space import space  # noqa: E402
 from convnet.training import Training, train  # noqa: E402
 from convnet.trial import run_trial  # noqa: E402
 
-from hpsearch import Space  # noqa: E402
-from hpsearch.core.trial import FailureKind  # noqa: E402
+from hpsearch import Pruned, Space  # noqa: E402
+from hpsearch.core.trial import FailureKind, Report  # noqa: E402
 from hpsearch.errors import SpaceError  # noqa: E402
+from hpsearch.objective.checkpoint import (  # noqa: E402
+    Checkpoint,
+    LoadCheckpoint,
+    Question,
+    SaveCheckpoint,
+)
 from hpsearch.objective.current_trial import CurrentTrial  # noqa: E402
 from hpsearch.objective.evaluation import evaluate  # noqa: E402
 from tests.support.convnet import PLAIN  # noqa: E402
@@ -43,7 +49,7 @@ DATASET = Dataset(
 
 def trained(seed: int = 0, n_epochs: int = 3, dataset: Dataset = DATASET, **changed: Any) -> Training:
     config = {**PLAIN, "learning_rate_mult": 3.0, "dense_dropout": 0.2, **changed}
-    return train(config, dataset, n_epochs=n_epochs, seed=seed, device="cpu", report=lambda *_: None)
+    return train(config, dataset, n_epochs=n_epochs, seed=seed, device="cpu", trial=CurrentTrial())
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
@@ -71,11 +77,41 @@ def test_training_does_not_change_the_global_generator() -> None:
 
 
 def test_every_epoch_is_reported_when_it_ends() -> None:
-    reports: list[tuple[int, float]] = []
-    training = train(
-        PLAIN, DATASET, n_epochs=3, seed=0, device="cpu", report=lambda *report: reports.append(report)
+    reports: list[Report] = []
+    trial = CurrentTrial(on_report=reports.append)
+    training = train(PLAIN, DATASET, n_epochs=3, seed=0, device="cpu", trial=trial)
+    assert reports == [
+        Report(step=number, value=epoch.accuracy) for number, epoch in enumerate(training.epochs, 1)
+    ]
+
+
+def test_a_resumed_training_ends_as_if_it_had_not_been_interrupted() -> None:
+    saved: list[SaveCheckpoint] = []
+
+    def answer(question: Question, timeout_s: float | None) -> Any:
+        if isinstance(question, SaveCheckpoint):
+            saved.append(question)
+        return True
+
+    def resumed(question: Question, timeout_s: float | None) -> Any:
+        first = saved[0]
+        return Checkpoint(step=first.step, data=first.data) if isinstance(question, LoadCheckpoint) else True
+
+    config = {**PLAIN, "dense_dropout": 0.2, "optimizer": "sgd", "batch_norm": True}
+    trials = (CurrentTrial(on_question=answer), CurrentTrial(on_question=resumed))
+    whole, rest = (train(config, DATASET, n_epochs=7, seed=3, device="cpu", trial=trial) for trial in trials)
+    assert [question.step for question in saved] == [3, 6]
+    assert whole == rest
+
+
+def test_a_pruner_ends_a_training_after_the_epoch_that_it_judged() -> None:
+    reports: list[Report] = []
+    trial = CurrentTrial(
+        has_pruner=True, on_report=reports.append, on_question=lambda *_: "bad" if len(reports) == 2 else None
     )
-    assert reports == [(number, epoch.accuracy) for number, epoch in enumerate(training.epochs, 1)]
+    with pytest.raises(Pruned):
+        train(PLAIN, DATASET, n_epochs=5, seed=0, device="cpu", trial=trial)
+    assert [report.step for report in reports] == [1, 2]
 
 
 def test_the_test_images_are_measured_with_the_weights_of_the_best_epoch() -> None:

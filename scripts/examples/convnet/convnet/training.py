@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,12 @@ from torch.nn import functional
 from convnet.images import Dataset, Images
 from convnet.network import build_network, count_weights
 from convnet.space import USUAL_L2, USUAL_RATES
+from hpsearch import CurrentTrial, Pruned
 
 #: Images that are classified at once.
 _N_AT_ONCE = 500
+#: Epochs between two checkpoints.
+_CHECKPOINT_EVERY = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +54,12 @@ def train(
     n_epochs: int,
     seed: int,
     device: str,
-    report: Callable[[int, float], None],
+    trial: CurrentTrial,
 ) -> Training:
-    """Train a network from fresh weights, until its loss is not finite or the epochs are over.
+    """Train a network, until its loss is not finite or the epochs are over.
 
-    On a CPU, the same arguments and number of threads give the same result.
+    It begins with fresh weights, or goes on at the checkpoint of a lost attempt. On a CPU, the same arguments
+    and number of threads give the same result, interrupted or not.
 
     Parameters
     ----------
@@ -68,51 +73,99 @@ def train(
         Of the weights, of dropout, and of the order of the images.
     device : str
         Where PyTorch computes.
-    report : callable
-        Called with each epoch, from 1, and the validation accuracy after it.
+    trial : CurrentTrial
+        Gets the validation accuracy after each epoch, and keeps checkpoints.
+
+    Raises
+    ------
+    Pruned
+        If the trial should stop.
     """
     # Other code in this process may use PyTorch's global generator.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = nn.Sequential(
+        run = _Run(config, dataset, n_epochs, device)
+        saved = trial.resume()
+        if saved is not None and saved.data is not None:
+            run.restore(saved.data)
+        while len(run.epochs) < n_epochs:
+            number, loss = len(run.epochs) + 1, run.pass_over(dataset.train)
+            if not math.isfinite(loss):
+                return Training(epochs=tuple(run.epochs), n_weights=run.n_weights, diverged_in=number)
+            accuracy = _accuracy(run.network, dataset.validation, device)
+            run.note(Epoch(train_loss=loss, accuracy=accuracy))
+            trial.report(number, accuracy)
+            if trial.should_stop():
+                raise Pruned
+            if number % _CHECKPOINT_EVERY == 0 and number < n_epochs:
+                trial.checkpoint(number, data=run.saved())
+        run.network.load_state_dict(run.best_weights)
+        test_accuracy = _accuracy(run.network, dataset.test, device)
+    return Training(epochs=tuple(run.epochs), n_weights=run.n_weights, test_accuracy=test_accuracy)
+
+
+class _Run:
+    """A training between two epochs: all that a checkpoint holds.
+
+    Parameters
+    ----------
+    config, dataset, n_epochs, device
+        As for ``train``.
+    """
+
+    def __init__(self, config: Mapping[str, Any], dataset: Dataset, n_epochs: int, device: str) -> None:
+        self._device, self._batch_size = device, int(config["batch_size"])
+        self.network = nn.Sequential(
             _Standardised(torch.from_numpy(dataset.train.pixels)),
             build_network(config, dataset.train.pixels.shape[1:], dataset.n_classes),
         ).to(device)
-        n_weights = count_weights(network)
-        epochs: list[Epoch] = []
-        best_weights: dict[str, Tensor] = {}
-        for number, loss in enumerate(_losses(network, config, dataset.train, n_epochs, device), 1):
-            if not math.isfinite(loss):
-                return Training(epochs=tuple(epochs), n_weights=n_weights, diverged_in=number)
-            accuracy = _accuracy(network, dataset.validation, device)
-            report(number, accuracy)
-            if all(accuracy > earlier.accuracy for earlier in epochs):
-                best_weights = {name: values.clone() for name, values in network.state_dict().items()}
-            epochs.append(Epoch(train_loss=loss, accuracy=accuracy))
-        network.load_state_dict(best_weights)
-        test_accuracy = _accuracy(network, dataset.test, device)
-    return Training(epochs=tuple(epochs), n_weights=n_weights, test_accuracy=test_accuracy)
+        self.n_weights = count_weights(self.network)
+        self.epochs: list[Epoch] = []
+        self.best_weights: dict[str, Tensor] = {}
+        self._optimizer = _optimizer(config, self.network)
+        # The rate falls to zero along half a cosine (Loshchilov and Hutter, 2017).
+        self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimizer, n_epochs)
 
-
-def _losses(
-    network: nn.Module, config: Mapping[str, Any], images: Images, n_epochs: int, device: str
-) -> Iterator[float]:
-    """Pass over the images repeatedly; yield the mean loss of each pass."""
-    pixels, labels = torch.from_numpy(images.pixels).to(device), torch.from_numpy(images.labels).to(device)
-    optimizer = _optimizer(config, network)
-    # The rate falls to zero along half a cosine (Loshchilov and Hutter, 2017).
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_epochs)
-    for _ in range(n_epochs):
-        network.train()
+    def pass_over(self, images: Images) -> float:
+        """Train on all images once; return the mean loss meanwhile."""
+        pixels = torch.from_numpy(images.pixels).to(self._device)
+        labels = torch.from_numpy(images.labels).to(self._device)
+        self.network.train()
         total = 0.0
-        for batch in torch.split(torch.randperm(len(images)), int(config["batch_size"])):
-            optimizer.zero_grad()
-            loss = functional.cross_entropy(network(pixels[batch]), labels[batch])
+        for batch in torch.split(torch.randperm(len(images)), self._batch_size):
+            self._optimizer.zero_grad()
+            loss = functional.cross_entropy(self.network(pixels[batch]), labels[batch])
             loss.backward()
-            optimizer.step()
+            self._optimizer.step()
             total += loss.item() * len(batch)
-        schedule.step()
-        yield total / len(images)
+        self._schedule.step()
+        return total / len(images)
+
+    def note(self, epoch: Epoch) -> None:
+        """Add the measurements of an epoch, and keep its weights if they are the best."""
+        if all(epoch.accuracy > earlier.accuracy for earlier in self.epochs):
+            self.best_weights = {name: values.clone() for name, values in self.network.state_dict().items()}
+        self.epochs.append(epoch)
+
+    def saved(self) -> bytes:
+        """Return the state, with that of PyTorch's generator."""
+        file = io.BytesIO()
+        epochs = [(epoch.train_loss, epoch.accuracy) for epoch in self.epochs]
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        torch.save({**parts, "epochs": epochs, "best": self.best_weights, "rng": torch.get_rng_state()}, file)
+        return file.getvalue()
+
+    def restore(self, data: bytes) -> None:
+        """Go on from what ``saved`` returned."""
+        state = torch.load(io.BytesIO(data), map_location=self._device, weights_only=True)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.epochs = [Epoch(train_loss=loss, accuracy=accuracy) for loss, accuracy in state["epochs"]]
+        self.best_weights = state["best"]
+        torch.set_rng_state(state["rng"].cpu())
+
+    def _parts(self) -> dict[str, Any]:
+        return {"network": self.network, "optimizer": self._optimizer, "schedule": self._schedule}
 
 
 @torch.no_grad()

@@ -58,8 +58,8 @@ def run_trial(config: Mapping[str, Any], trial: CurrentTrial, settings: Settings
     config : mapping
         A configuration of ``convnet.space``.
     trial : CurrentTrial
-        Names the file, seeds the training by its number, and takes a report of each epoch's
-        accuracy. Outside a search nothing is written.
+        Names the file, seeds the training by its number, takes a report of each epoch's accuracy, and
+        keeps checkpoints. Outside a search nothing is written.
     settings : Settings
         Those of this machine.
 
@@ -73,6 +73,8 @@ def run_trial(config: Mapping[str, Any], trial: CurrentTrial, settings: Settings
     ------
     SpaceError
         If the configuration is of another space.
+    Pruned
+        If the pruner of the search stops the trial.
     """
     from convnet.training import train
 
@@ -86,7 +88,7 @@ def run_trial(config: Mapping[str, Any], trial: CurrentTrial, settings: Settings
         n_epochs=settings.n_epochs,
         seed=_seed(trial.tid),
         device=settings.device,
-        report=trial.report,
+        trial=trial,
     )
     result = {
         **_summary(training),
