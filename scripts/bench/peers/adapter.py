@@ -35,6 +35,14 @@ class PruningAdapter(Adapter, Protocol):
         ...
 
 
+class OutcomesAdapter(Adapter, Protocol):
+    """A peer that knows several objectives and outcome limits."""
+
+    def tell_outcomes(self, trial: Any, losses: list[float], amounts: list[float]) -> None:
+        """Report the losses of a trial, and by how much it exceeds its limits."""
+        ...
+
+
 def bounds(parameter: Number) -> tuple[float, float, bool]:
     """Return the bounds of a parameter, and whether it has a logarithmic scale.
 

@@ -1,4 +1,4 @@
-"""Optuna: ``tpe``, ``gp``, ``cmaes``, and ``auto``, the AutoSampler of OptunaHub.
+"""Optuna: ``tpe``, ``gp``, ``cmaes``, ``nsgaii``, and ``auto``, the AutoSampler of OptunaHub.
 
 A name such as "tpe+hyperband" adds a pruner with its defaults: "median", "asha" (successive halving) or
 "hyperband"; trials may then run at the same time, so TPE counts pending ones (``constant_liar``).
@@ -19,12 +19,12 @@ from problems.space import Choice, Float, Int, Normal, Space
 from peers.adapter import Adapter, Values
 
 
-def make(algorithm: str, space: Space, seed: int, n_evals: int) -> Adapter:
+def make(algorithm: str, space: Space, seed: int, n_evals: int, n_objectives: int = 1) -> Adapter:
     """Return a sampler with its defaults; with a pruner, ``n_evals`` is the last step of a full trial."""
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     algorithm, _, pruner = algorithm.partition("+")
     if not pruner:
-        return _Optuna(_sampler(algorithm, seed), space)
+        return _Optuna(_sampler(algorithm, seed), space, n_objectives=n_objectives)
     is_tpe = algorithm == "tpe"
     sampler = (
         optuna.samplers.TPESampler(seed=seed, constant_liar=True) if is_tpe else _sampler(algorithm, seed)
@@ -53,7 +53,11 @@ def _sampler(algorithm: str, seed: int) -> Any:
         return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     if algorithm == "auto":
         return _auto_sampler()(seed=seed)
-    samplers = {"tpe": optuna.samplers.TPESampler, "gp": optuna.samplers.GPSampler}
+    samplers = {
+        "tpe": optuna.samplers.TPESampler,
+        "gp": optuna.samplers.GPSampler,
+        "nsgaii": optuna.samplers.NSGAIISampler,
+    }
     return samplers[algorithm](seed=seed)
 
 
@@ -66,8 +70,9 @@ def _auto_sampler() -> Any:
 
 
 class _Optuna:
-    def __init__(self, sampler: Any, space: Space, pruner: Any = None) -> None:
-        self._study = optuna.create_study(sampler=sampler, pruner=pruner)
+    def __init__(self, sampler: Any, space: Space, pruner: Any = None, n_objectives: int = 1) -> None:
+        directions = ["minimize"] * n_objectives
+        self._study = optuna.create_study(sampler=sampler, pruner=pruner, directions=directions)
         self._space = space
 
     def ask(self) -> tuple[Any, Values]:
@@ -76,6 +81,11 @@ class _Optuna:
 
     def tell(self, trial: Any, loss: float | None) -> None:
         self._study.tell(trial, loss, state=optuna.trial.TrialState.FAIL if loss is None else None)
+
+    def tell_outcomes(self, trial: Any, losses: list[float], amounts: list[float]) -> None:
+        for i, amount in enumerate(amounts):
+            trial.set_constraint(f"c{i}", amount)
+        self._study.tell(trial, losses)
 
     def report(self, trial: Any, step: int, value: float) -> bool:
         trial.report(value, step)

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,17 @@ class Peer:
     seed : int
     n_evals : int
         Of the search; some peers divide it into phases.
+    n_objectives : int
+        Several are told by ``tell_outcomes``, which only Optuna has.
     """
 
-    def __init__(self, name: str, algorithm: str, space: Space, seed: int, n_evals: int) -> None:
+    def __init__(
+        self, name: str, algorithm: str, space: Space, seed: int, n_evals: int, n_objectives: int = 1
+    ) -> None:
         self._server = _server(name)
         self.cpu_s = 0.0  #: of the peer
-        self._request("start", algorithm, encode(space), seed, n_evals)
+        several = [n_objectives] if n_objectives > 1 else []
+        self._request("start", algorithm, encode(space), seed, n_evals, *several)
 
     def ask(self) -> tuple[int, dict[str, float | int]]:
         """Return the next trial's number and values."""
@@ -87,6 +93,10 @@ class Peer:
 
     def answer(self) -> None:
         """Return None: the answer of a peer is the trial with the lowest loss."""
+
+    def tell_outcomes(self, trial: int, losses: Sequence[float], amounts: Sequence[float]) -> None:
+        """Report the losses of a trial, and by how much it exceeds its limits."""
+        self._request("tell_outcomes", trial, list(losses), list(amounts))
 
     def report(self, trial: int, step: int, value: float) -> bool:
         """Report a value of a trial that goes on; return whether the peer stops it, and knows that it did."""

@@ -2,8 +2,9 @@
 
 Requests and responses are lines of JSON: ``["start", algorithm, space, seed, n_evals]``, ``["ask"]``, which
 is answered with the number and the values of a trial, and ``["tell", number, loss]``. A peer that prunes
-answers ``["report", number, step, value]`` with whether the trial stops there. Every response has the CPU
-time that the peer took. What a library prints goes to standard error.
+answers ``["report", number, step, value]`` with whether the trial stops there. A search with several
+objectives starts with their number behind ``n_evals``, and is told with ``["tell_outcomes", number, losses,
+amounts]``. Every response has the CPU time that the peer took. What a library prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from peers.adapter import Adapter, PruningAdapter
+from peers.adapter import Adapter, OutcomesAdapter, PruningAdapter
 from peers.messages import decode
 
 
@@ -51,17 +52,21 @@ class _Session:
 
     def answer(self, request: str, *arguments: Any) -> dict[str, Any]:
         if request == "start":
-            algorithm, space, seed, n_evals = arguments
+            algorithm, space, seed, n_evals, *several = arguments
             random.seed(seed)
             np.random.seed(seed)  # some peers draw from it
             self._trials.clear()
             module = importlib.import_module(f"peers.{self._name}")
-            self._adapter = module.make(algorithm, decode(space), seed, n_evals)
+            self._adapter = module.make(algorithm, decode(space), seed, n_evals, *several)
             return {}
         assert self._adapter is not None
         if request == "tell":
             number, loss = arguments
             self._adapter.tell(self._trials.pop(number), loss)
+            return {}
+        if request == "tell_outcomes":
+            number, losses, amounts = arguments
+            cast("OutcomesAdapter", self._adapter).tell_outcomes(self._trials.pop(number), losses, amounts)
             return {}
         if request == "report":
             number, step, value = arguments

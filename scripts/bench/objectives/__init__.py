@@ -1,0 +1,1 @@
+"""Problems with several objectives or outcome limits, for ``fronts.py``."""
