@@ -133,7 +133,10 @@ class Auto:
             if suggestion is not None:
                 return suggestion
             turn = next_turn(
-                n_trials // (EVERY if self._tpe.branches else 1), len(pending), len(self.space.parameters)
+                n_trials // (EVERY if self._tpe.branches else 1),
+                len(pending),
+                len(self.space.parameters),
+                has_several_objectives=history.objectives.shape[1] > 1,
             )
             suggestion = self._take_turn(turn, firsts, pending, rng)
             if suggestion is not None:

@@ -9,6 +9,10 @@ four turns, each with a different aim. Improving on the finished trials sends se
 promising region: near the best trial that helps on grids and options, but on smooth losses the trials pile
 up at the least distance allowed. So the other two turns, one near and one anywhere, must improve on the
 predictions for the pending trials, too, and may come closer to them.
+
+With several objectives, every second turn of the GP has another aim than the hypervolume anywhere, since the
+corners of the space, where it knows nothing, seem to extend the front: one stays near a trial of the front,
+and one improves on the order of the trials.
 """
 
 from __future__ import annotations
@@ -49,6 +53,16 @@ _MORE_PARAMETERS: Sequence[SearchRegion | Turn] = (
     Turn.ANNEAL,
     Turn.TPE,
 )
+_SEVERAL_OBJECTIVES: Sequence[SearchRegion | Turn] = (
+    _ANYWHERE,
+    Turn.TPE,
+    _NEAR,
+    Turn.ANNEAL,
+    _ANYWHERE,
+    Turn.TPE,
+    SearchRegion(by_order=True),
+    Turn.ANNEAL,
+)
 _PARALLEL: Sequence[SearchRegion | Turn] = (
     SearchRegion(beats_pending=True, gap=0.001),
     Turn.TPE,
@@ -57,7 +71,9 @@ _PARALLEL: Sequence[SearchRegion | Turn] = (
 )
 
 
-def next_turn(n: int, n_pending: int, n_parameters: int) -> SearchRegion | Turn:
+def next_turn(
+    n: int, n_pending: int, n_parameters: int, *, has_several_objectives: bool = False
+) -> SearchRegion | Turn:
     """Return where the GP looks for the next suggestion, or that it is the turn of another algorithm.
 
     Parameters
@@ -68,8 +84,12 @@ def next_turn(n: int, n_pending: int, n_parameters: int) -> SearchRegion | Turn:
         Trials that wait or are under evaluation.
     n_parameters : int
         Parameters of the space, active or not.
+    has_several_objectives : bool
+        Whether the search has a front.
     """
     turns = _MORE_PARAMETERS if n_parameters >= _MANY_PARAMETERS else _FEW_PARAMETERS
+    if has_several_objectives and n_parameters >= _MANY_PARAMETERS:
+        turns = _SEVERAL_OBJECTIVES
     if n_pending >= MANY_PENDING:
         turns = _PARALLEL
     return turns[n % len(turns)]

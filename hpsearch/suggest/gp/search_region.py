@@ -20,7 +20,7 @@ class SearchRegion:
     beats_pending: bool = False
     #: least distance from pending points, in at least one feature
     gap: float = 0.01
-    #: whether to improve on one weighted number, with several objectives
-    is_scalar: bool = False
+    #: with several objectives, whether to improve on the trials' order instead of the hypervolume
+    by_order: bool = False
     #: the branch to stay in, and whose best trial is the incumbent; None for all
     branch: Branch | None = None

@@ -147,11 +147,11 @@ class GaussianProcess:
             n_objectives = history.objectives.shape[1]
             if n_objectives > 1:
                 best = _front_elite(observed, rng)
-            is_scalar = n_objectives > MAX_BOXED or (n_objectives > 1 and region.is_scalar)
             acquisition = build_outcome_acquisition(
                 fitted,
                 observed,
-                rng.dirichlet(np.ones(n_objectives)) if is_scalar else None,
+                rng.dirichlet(np.ones(n_objectives)) if n_objectives > MAX_BOXED else None,
+                by_order=region.by_order,
                 beats_pending=region.beats_pending,
             )
         prefer = None if self._beliefs is None else preference(self._beliefs, history)

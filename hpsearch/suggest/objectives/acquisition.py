@@ -7,9 +7,13 @@ It is a product, taken in logarithms:
   a tenth of the range beyond the worst of all trials, not of the front: with a nearer one, the ends of the
   front never gain, and the search stalls. A limit on an objective is its reference point. All this is on the
   scale of the warped objectives, so that a few huge values do not stretch it;
-- more: the expected improvement of one number, the largest weighted objective, with weights drawn for each
-  suggestion (ParEGO, Knowles 2006, "ParEGO: a hybrid algorithm with on-line landscape approximation for
-  expensive multiobjective optimization problems", equation 2);
+- by turns: the expected improvement on the first place in the order of trials (``order``), one number that
+  says how far a trial is from the front (a mono-surrogate, Rahat, Everson and Fieldsend 2017, "Alternative
+  infill strategies for expensive multi-objective optimisation", section 4). It has less to learn than each
+  objective where these mostly say which part of the front a point belongs to;
+- more than three: the expected improvement of one number, the largest weighted objective, with weights drawn
+  for each suggestion (ParEGO, Knowles 2006, "ParEGO: a hybrid algorithm with on-line landscape approximation
+  for expensive multiobjective optimization problems", equation 2);
 - the probability of keeping each limit, and a power of that of success.
 
 Until a trial is feasible, only the probabilities count.
@@ -92,7 +96,12 @@ class Observed:
 
 
 def build_acquisition(
-    fitted: FittedOutcomes, observed: Observed, weights: Floats | None, *, beats_pending: bool = False
+    fitted: FittedOutcomes,
+    observed: Observed,
+    weights: Floats | None,
+    *,
+    by_order: bool = False,
+    beats_pending: bool = False,
 ) -> Acquisition:
     """Return the acquisition function after a history.
 
@@ -104,6 +113,8 @@ def build_acquisition(
         The trials.
     weights : (m,) array, optional
         Those of ParEGO's number, with sum 1; None for the hypervolume.
+    by_order : bool
+        Whether to improve on the places of the trials in their total order, with several objectives.
     beats_pending : bool
         Whether a point must also improve on the predicted loss of the pending ones. In hypervolume it always
         must.
@@ -111,7 +122,9 @@ def build_acquisition(
     history, limits = observed.history, np.arange(observed.history.violations.shape[1])
     gains: list[Acquisition] = []
     if len(observed.incumbents):
-        if weights is not None:
+        if by_order and history.objectives.shape[1] > 1:
+            gains = [_gain(observed, history.losses, None, beats_pending=beats_pending)]
+        elif weights is not None:
             gains = [_scalar_gain(observed, weights, beats_pending=beats_pending)]
         elif history.objectives.shape[1] == 1:
             losses = history.objectives[:, 0]

@@ -63,7 +63,7 @@ def vessel() -> OutcomeProblem:
         "radius": Float(10, 200),
         "length": Float(10, 240),
     }
-    return OutcomeProblem(space=space, measure=measure, n_limits=3, optimum=6059.7)
+    return OutcomeProblem(space=space, measure=measure, n_limits=3, optimum=5850.4)
 
 
 def ball() -> OutcomeProblem:
