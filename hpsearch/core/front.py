@@ -75,7 +75,7 @@ def ranks(objectives: Floats, n_ranked: int | None = None) -> Rows:
     return found
 
 
-def thin(points: Floats, n: int, *, by_rank: bool = False) -> Rows:
+def thin(points: Floats, n: int, reference: Floats | None = None) -> Rows:
     """Choose points that together dominate much, one by one, each the one that adds most.
 
     The greedy choice reaches at least 1 - 1/e of the largest possible hypervolume (Nemhauser et al. 1978).
@@ -86,24 +86,20 @@ def thin(points: Floats, n: int, *, by_rank: bool = False) -> Rows:
         Objectives, minimised; not NaN, less than ``inf``.
     n : int
         How many to choose; all if there are not more.
-    by_rank : bool
-        Whether the rank of a value among the points counts, instead of its place in their range; then no
-        monotone change of an objective alters the choice.
+    reference : (m,) array, optional
+        Upper corner of the volume, beyond all points. By default objectives count by their range among the
+        points, with a corner a tenth beyond it.
 
     Returns
     -------
     (min(k, n),) array of int
         Indices, the one that adds most first; of equal ones the earlier first.
     """
-    if by_rank:
-        columns = [np.unique(column, return_inverse=True)[1].reshape(-1) for column in points.T]
-        places = np.column_stack(columns).astype(np.float64)
-        reference = np.ceil((1 + _MARGIN) * places.max(axis=0, initial=0.0)) + 1
-    else:
-        places, reference = on_unit_scale(points), np.full(points.shape[1], 1 + _MARGIN)
+    if reference is None:
+        points, reference = on_unit_scale(points), np.full(points.shape[1], 1 + _MARGIN)
     if points.shape[1] == 2:
-        return _chosen_pairs(places, reference, n)
-    return _chosen(places, reference, n)
+        return _chosen_pairs(points, reference, n)
+    return _chosen(points, reference, n)
 
 
 def knee(points: Floats) -> int:

@@ -1,10 +1,11 @@
 """One order for trials with several objectives or outcome limits, for suggesters that learn from one number.
 
 Feasible trials come first: with one objective by their loss, with several by their non-domination rank. Of
-equal rank, those come first that add most to the hypervolume, one by one; values count by their rank there,
-so that a monotone change of an objective alters no order. Infeasible trials follow by how much they exceed
-their limits, each in units of its median excess, and failed trials have no place (constrained domination as
-in Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II", section VI).
+equal rank, those come first that add most to the hypervolume, one by one. Values count by their rank among
+all feasible trials there: no monotone change of an objective alters the order, and a trial that is bad in all
+but one objective comes late. Infeasible trials follow by how much they exceed their limits, each in units of
+its median excess, and failed trials have no place (constrained domination as in Deb et al. 2002, "A fast and
+elitist multiobjective genetic algorithm: NSGA-II", section VI).
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ import numpy as np
 
 from hpsearch.core.front import Rows, ranks, thin
 from hpsearch.core.history import Bools, Floats
+
+#: Where the volume ends, in units of the worst rank of a value. The nearer, the fewer of the first places go
+#: to the ends of the front, which hurts most with three objectives.
+_REFERENCE = 1.5
 
 
 def has_objectives(objectives: Floats) -> Bools:
@@ -59,14 +64,21 @@ def _best_first(objectives: Floats, n_exact: int) -> Rows:
     """Return the indices of (n, m) usable objectives in order."""
     if objectives.shape[1] == 1:
         return np.argsort(objectives[:, 0], kind="stable")
-    found = ranks(objectives)
+    found, places = ranks(objectives), _value_ranks(objectives)
+    reference = np.ceil(_REFERENCE * places.max(axis=0, initial=0.0)) + 1
     order, start = np.argsort(found, kind="stable"), 0
     while start < min(n_exact, len(order)):
         same = order[found[order] == found[order[start]]]
-        first = thin(objectives[same], n_exact - start, by_rank=True)
+        first = thin(places[same], n_exact - start, reference)
         order[start : start + len(same)] = same[np.append(first, np.delete(np.arange(len(same)), first))]
         start += len(same)
     return order
+
+
+def _value_ranks(objectives: Floats) -> Floats:
+    """Return the rank of each of (n, m) values in its objective, from 0; equal values have the same one."""
+    columns = [np.unique(column, return_inverse=True)[1].reshape(-1) for column in objectives.T]
+    return np.column_stack(columns).astype(np.float64)
 
 
 def _excess(violations: Floats) -> Floats:

@@ -59,7 +59,11 @@ def test_monotone_changes_and_the_order_of_objectives_alter_nothing(objectives: 
 
 
 def test_within_a_rank_the_trial_that_adds_most_is_first() -> None:
-    """A point near another one comes after those apart."""
+    """A point near another one comes after those apart, and one that is bad in most respects late."""
     front = np.array([[0.0, 4.0], [1.9, 2.1], [2.0, 2.0], [4.0, 0.0]])
     places = total_order(front, _no_limits(front), 4)
     assert max(places) in places[1:3]
+
+    dominated = np.array([[0.5, 0.5 + 0.4 * i] for i in range(20)])
+    both = np.vstack([[[0.0, 8.5], [0.1, 0.1]], dominated])
+    assert total_order(both, _no_limits(both), 4)[:2].tolist() == [1, 0]
