@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plot": ("hpsearch.cli.plot:plot", "Draw a search into a file."),
     "report": ("hpsearch.cli.report:report", "Write a search as one HTML file."),
     "workers": ("hpsearch.cli.query:workers", "List the workers."),
+    "fleet": ("hpsearch.cli.fleet:fleet_group", "Start and stop workers on several machines."),
     "logs": ("hpsearch.cli.logs:logs", "Print what a trial printed."),
     "attachments": (
         "hpsearch.cli.attachments:attachments_group",

@@ -55,8 +55,9 @@ def commands(command: click.Command = cli, path: tuple[str, ...] = ()) -> Iterat
 
 
 def shell_lines(page: Path) -> list[str]:
-    """Return the lines of the shell blocks of a page, without their comments."""
-    blocks = re.findall(r"^```bash\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    """Return the lines of the shell blocks of a page, continued ones as one, without their comments."""
+    text = page.read_text().replace("\\\n", "")
+    blocks = re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     lines = [re.split(r"\s+# ", line)[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line]
 

@@ -1,0 +1,1 @@
+"""Workers on several machines, started, stopped and looked at over SSH."""
