@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,16 @@ class Stage:
         }
 
 
+class Moments(NamedTuple, Generic[Number]):
+    """What is known of a value, and of its change since the rung before."""
+
+    value: Number  #: mean
+    change: Number  #: mean
+    variance: Number  #: squared scale of the value
+    change_variance: Number  #: squared scale of the change
+    covariance: Number  #: of both
+
+
 def stage_from_document(document: Mapping[str, Any]) -> Stage:
     """Return the stage of a document."""
     b0, b1, b2 = document["mean"]
@@ -93,25 +103,37 @@ def final_moments(stages: Sequence[Stage], u: Number, before: Number) -> tuple[N
     float or (n,) array, float or (n,) array
         Mean and squared scale, which is 0 without stages.
     """
-    change = u - before
-    var_u = var_d = cov = 0.0 * u
+    none = 0.0 * u
+    moments = Moments(u, u - before, none, none, none)
     for stage in stages:
-        b0, b1, b2 = stage.mean
-        i00, i11, i22, i01, i02, i12 = stage.inverse
-        mean = b0 + b1 * u + b2 * change
-        # The expectation of x' A^-1 x for x = (1, u, d).
-        leverage = (
-            i00
-            + i11 * (u * u + var_u)
-            + i22 * (change * change + var_d)
-            + 2 * (i01 * u + i02 * change + i12 * (u * change + cov))
-        )
-        with_u = b1 * var_u + b2 * cov
-        variance = b1 * with_u + b2 * (b1 * cov + b2 * var_d) + stage.variance * (1 + leverage)
-        var_d = variance + var_u - 2 * with_u
-        cov = variance - with_u
-        change, u, var_u = mean - u, mean, variance
-    return u, var_u
+        moments = next_moments(stage, moments)
+    return moments.value, moments.variance
+
+
+def next_moments(stage: Stage, now: Moments[Number]) -> Moments[Number]:
+    """Return what is known of the value at the end of a stage.
+
+    Parameters
+    ----------
+    stage : Stage
+        The stage.
+    now : Moments
+        What is known of the value at its beginning.
+    """
+    u, change, var_u, var_d, cov = now
+    b0, b1, b2 = stage.mean
+    i00, i11, i22, i01, i02, i12 = stage.inverse
+    mean = b0 + b1 * u + b2 * change
+    # The expectation of x' A^-1 x for x = (1, u, d).
+    leverage = (
+        i00
+        + i11 * (u * u + var_u)
+        + i22 * (change * change + var_d)
+        + 2 * (i01 * u + i02 * change + i12 * (u * change + cov))
+    )
+    with_u = b1 * var_u + b2 * cov
+    variance = b1 * with_u + b2 * (b1 * cov + b2 * var_d) + stage.variance * (1 + leverage)
+    return Moments(mean, mean - u, variance, variance + var_u - 2 * with_u, variance - with_u)
 
 
 def chance_below(limit: float, mean: float, variance: float, freedom: float) -> float:

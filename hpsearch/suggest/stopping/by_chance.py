@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.suggest.stopping.chain_fit import Chain
+from hpsearch.suggest.stopping.evidence import Evidence
 from hpsearch.suggest.stopping.options import require
 from hpsearch.suggest.stopping.rung_table import RungTable
 
@@ -28,22 +29,9 @@ class ByChance:
         require("auto", "delta", self.delta, above=0, below=1, kind="a number from 0 up, below 1")
         require("auto", "exempt", self.exempt, above=0, below=1, kind="a number from 0 up, below 1")
 
-    def fields(
-        self, table: RungTable, chain: Chain | None, sign: float, end: float | None
-    ) -> dict[str, Any] | None:
-        """Return the rule's part of a policy; None while nothing can be predicted.
-
-        Parameters
-        ----------
-        table : RungTable
-            What the trials reported.
-        chain : Chain, optional
-            The model of their curves; None while there is none.
-        sign : float
-            -1 where higher reported values are better; not used.
-        end : float, optional
-            Last step of a full trial; not used.
-        """
+    def fields(self, known: Evidence) -> dict[str, Any] | None:
+        """Return the rule's part of a policy; None while nothing can be predicted."""
+        table, chain = known.table, known.chain
         if chain is None:
             return None
         losses = table.losses[np.isfinite(table.losses)]

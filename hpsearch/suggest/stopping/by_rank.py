@@ -16,9 +16,9 @@ import numpy as np
 from hpsearch.core.history import Floats
 from hpsearch.core.stopping.curve import RATIO
 from hpsearch.core.stopping.decision import share_of
-from hpsearch.suggest.stopping.chain_fit import Chain
+from hpsearch.suggest.stopping.evidence import Evidence
 from hpsearch.suggest.stopping.options import require
-from hpsearch.suggest.stopping.rung_table import Rungs, RungTable
+from hpsearch.suggest.stopping.rung_table import Rungs
 
 #: Largest number of brackets.
 _MAX_BRACKETS = 8
@@ -33,28 +33,14 @@ class Median:
     def __post_init__(self) -> None:
         require("median", "min_trials", self.min_trials, above=1, below=math.inf, kind="a number from 1 up")
 
-    def fields(
-        self, table: RungTable, chain: Chain | None, sign: float, end: float | None
-    ) -> dict[str, Any] | None:
-        """Return the rule's part of a policy; None before enough trials have reached a rung.
-
-        Parameters
-        ----------
-        table : RungTable
-            What the trials reported.
-        chain : Chain, optional
-            Not used.
-        sign : float
-            -1 where higher reported values are better.
-        end : float, optional
-            Last step of a full trial, if known.
-        """
-        rungs = table.rungs_below(math.inf if end is None else end)
+    def fields(self, known: Evidence) -> dict[str, Any] | None:
+        """Return the rule's part of a policy; None before enough trials have reached a rung."""
+        rungs = known.table.rungs_below(math.inf if known.end is None else known.end)
         cuts = []
         for column in range(rungs.values.shape[1]):
-            values = _values(rungs, column, sign)
+            values = _values(rungs, column, known.sign)
             if len(values) >= self.min_trials and math.isfinite(cut := float(np.median(values))):
-                cuts.append([rungs.first + column, sign * cut, len(values)])
+                cuts.append([rungs.first + column, known.sign * cut, len(values)])
         return {"brackets": [{"until": 1.0, "cuts": cuts}], "cut_name": "median"} if cuts else None
 
 
@@ -71,23 +57,9 @@ class Asha:
     def __post_init__(self) -> None:
         _require_eta("asha", self.eta)
 
-    def fields(
-        self, table: RungTable, chain: Chain | None, sign: float, end: float | None
-    ) -> dict[str, Any] | None:
-        """Return the rule's part of a policy; None before enough trials have reached a level.
-
-        Parameters
-        ----------
-        table : RungTable
-            What the trials reported.
-        chain : Chain, optional
-            Not used.
-        sign : float
-            -1 where higher reported values are better.
-        end : float, optional
-            Last step of a full trial, if known.
-        """
-        return _halving(table, self.eta, sign, math.inf if end is None else end, shares=(1.0,))
+    def fields(self, known: Evidence) -> dict[str, Any] | None:
+        """Return the rule's part of a policy; None before enough trials have reached a level."""
+        return _halving(known, self.eta, math.inf if known.end is None else known.end, shares=(1.0,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,42 +75,26 @@ class Hyperband:
     def __post_init__(self) -> None:
         _require_eta("hyperband", self.eta)
 
-    def fields(
-        self, table: RungTable, chain: Chain | None, sign: float, end: float | None
-    ) -> dict[str, Any] | None:
-        """Return the rule's part of a policy; None while the number of brackets is unknown.
-
-        Parameters
-        ----------
-        table : RungTable
-            What the trials reported.
-        chain : Chain, optional
-            Not used.
-        sign : float
-            -1 where higher reported values are better.
-        end : float, optional
-            Last step of a full trial, if known.
-        """
-        if end is None:
+    def fields(self, known: Evidence) -> dict[str, Any] | None:
+        """Return the rule's part of a policy; None while the number of brackets is unknown."""
+        if known.end is None:
             return None
-        n_levels = len(_levels(table.rungs_below(end), self.eta))
+        n_levels = len(_levels(known.table.rungs_below(known.end), self.eta))
         n = min(_MAX_BRACKETS, n_levels + 1)  # trials of the last bracket run to their end
         counts = [math.ceil(n * self.eta ** (n - 1 - s) / (n - s)) for s in range(n)]
-        return _halving(table, self.eta, sign, end, shares=[count / sum(counts) for count in counts])
+        return _halving(known, self.eta, known.end, shares=[count / sum(counts) for count in counts])
 
 
-def _halving(
-    table: RungTable, eta: float, sign: float, end: float, *, shares: Sequence[float]
-) -> dict[str, Any] | None:
+def _halving(known: Evidence, eta: float, end: float, *, shares: Sequence[float]) -> dict[str, Any] | None:
     """Return the cuts of successive halving in brackets with some shares of the trials."""
-    rungs = table.rungs_below(end)
+    rungs = known.table.rungs_below(end)
     levels = _levels(rungs, eta)
-    places = np.array([share_of(tid) for tid in table.tids.tolist()])
+    places = np.array([share_of(tid) for tid in known.table.tids.tolist()])
     ends = [*np.cumsum(shares)[:-1].tolist(), 1.0]
     brackets = []
     for s, (begin, until) in enumerate(zip([0.0, *ends], ends, strict=False)):
         mine = Rungs(first=rungs.first, values=rungs.values[(places >= begin) & (places < until)])
-        cuts = [cut for column in levels[s:] if (cut := _cut(mine, column, sign, eta))]
+        cuts = [cut for column in levels[s:] if (cut := _cut(mine, column, known.sign, eta))]
         brackets.append({"until": until, "cuts": cuts})
     is_empty = not any(bracket["cuts"] for bracket in brackets)
     return None if is_empty else {"brackets": brackets, "cut_name": f"cut for the best 1/{eta:g}"}

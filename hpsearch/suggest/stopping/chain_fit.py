@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.core.history import Bools, Floats
-from hpsearch.core.stopping.chain import HIGHEST, LOWEST, Scale, Stage, final_moments
+from hpsearch.core.stopping.chain import HIGHEST, LOWEST, Moments, Scale, Stage, next_moments
 from hpsearch.suggest.stopping.direction import Direction
 from hpsearch.suggest.stopping.rung_table import Rungs, RungTable
 
@@ -57,18 +57,24 @@ class Chain:
         rungs = table.rungs_below(self.end).starting_at(self.first_rung).of(wanted)
         values = np.where(np.isinf(rungs.values), np.nan, _scaled(rungs.values, self.scale))
         last = rungs.last
-        means, variances = np.full(len(last), np.nan), np.full(len(last), np.nan)
-        for column in range(len(self.stages)):
-            rows = np.flatnonzero(last == column)
-            u, before = values[rows, column], _before(values, column)[rows]
-            moments = final_moments(self.stages[column:], u, np.where(np.isnan(before), u, before))
-            means[rows], variances[rows] = np.clip(moments[0], LOWEST - 2, HIGHEST + 1), moments[1]
-        found = np.flatnonzero(~np.isnan(means))
+        # In the order in which the trials enter the chain, those that have entered are the first ones.
+        order = np.argsort(last, kind="stable")[np.count_nonzero(last < 0) :]
+        entry = last[order]
+        u, before = values[order, entry], values[order, np.maximum(entry - 1, 0)]
+        has_before = (entry > 0) & ~np.isnan(before)
+        moments = Moments(u.copy(), np.where(has_before, u - before, 0.0), *np.zeros((3, len(u))))
+        for column, stage in enumerate(self.stages):
+            n = int(np.searchsorted(entry, column, side="right"))
+            entered = next_moments(stage, Moments(*(part[:n] for part in moments)))
+            for part, new in zip(moments, entered, strict=True):
+                part[:n] = new
+        found = np.flatnonzero(~np.isnan(moments.value))
+        found = found[np.argsort(order[found])]
         return Predictions(
-            rows=wanted[found],
-            last=last[found] + self.first_rung,
-            means=means[found],
-            variances=variances[found],
+            rows=wanted[order[found]],
+            last=entry[found] + self.first_rung,
+            means=np.clip(moments.value[found], LOWEST - 2, HIGHEST + 1),
+            variances=moments.variance[found],
         )
 
     def to_document(self) -> dict[str, Any]:

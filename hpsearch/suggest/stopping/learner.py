@@ -12,6 +12,7 @@ from hpsearch.core.stopping.forecast import Forecast
 from hpsearch.core.trial import State
 from hpsearch.suggest.stopping.chain_fit import Chain, fit_chain
 from hpsearch.suggest.stopping.direction import Direction, find_direction
+from hpsearch.suggest.stopping.evidence import Evidence
 from hpsearch.suggest.stopping.rules import Rule
 from hpsearch.suggest.stopping.rung_table import RungTable
 
@@ -91,7 +92,7 @@ class Learner:
         direction = self._direction()
         self._chain = None if direction is None or end is None else fit_chain(table, end, direction)
         sign = 1.0 if direction is None else direction.sign
-        fields = self._rule.criterion.fields(table, self._chain, sign, end)
+        fields = self._rule.criterion.fields(Evidence(table=table, chain=self._chain, sign=sign, end=end))
         if fields is None and not self._has_policy:
             return None
         self._has_policy = True

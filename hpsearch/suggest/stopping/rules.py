@@ -17,9 +17,8 @@ from hpsearch.runtime.spelling import did_you_mean
 from hpsearch.suggest.names import PRUNERS
 from hpsearch.suggest.stopping.by_chance import ByChance
 from hpsearch.suggest.stopping.by_rank import Asha, Hyperband, Median
-from hpsearch.suggest.stopping.chain_fit import Chain
+from hpsearch.suggest.stopping.evidence import Evidence
 from hpsearch.suggest.stopping.options import check_names, require
-from hpsearch.suggest.stopping.rung_table import RungTable
 
 #: Reports of the best trial with which ``paired`` compares others.
 _MAX_PAIRS = 200
@@ -28,22 +27,8 @@ _MAX_PAIRS = 200
 class Criterion(Protocol):
     """What distinguishes one rule from another."""
 
-    def fields(
-        self, table: RungTable, chain: Chain | None, sign: float, end: float | None
-    ) -> dict[str, Any] | None:
-        """Return the rule's part of a policy; None while it can stop no trial.
-
-        Parameters
-        ----------
-        table : RungTable
-            What the trials reported.
-        chain : Chain, optional
-            The model of their curves; None while there is none.
-        sign : float
-            -1 where higher reported values are better.
-        end : float, optional
-            Last step of a full trial, if known.
-        """
+    def fields(self, known: Evidence) -> dict[str, Any] | None:
+        """Return the rule's part of a policy; None while it can stop no trial."""
         ...
 
 
@@ -62,7 +47,7 @@ class Threshold:
         if self.lower is None and self.upper is None:
             raise ConfigurationError("The pruner threshold needs the option lower or upper.")
 
-    def fields(self, table: RungTable, chain: Chain | None, sign: float, end: float | None) -> dict[str, Any]:
+    def fields(self, known: Evidence) -> dict[str, Any]:
         """Return the rule's part of a policy, which depends on no trial; see ``Criterion``."""
         return {"lower": self.lower, "upper": self.upper}
 
@@ -76,15 +61,14 @@ class Paired:
     def __post_init__(self) -> None:
         require("paired", "p", self.p, above=0, below=1, kind="a number from 0 up, below 1")
 
-    def fields(
-        self, table: RungTable, chain: Chain | None, sign: float, end: float | None
-    ) -> dict[str, Any] | None:
+    def fields(self, known: Evidence) -> dict[str, Any] | None:
         """Return the rule's part of a policy; None before a trial with reports is done; see ``Criterion``."""
+        table = known.table
         losses = dict(zip(table.tids.tolist(), table.losses.tolist(), strict=True))
-        known = {tid: losses[tid] for tid in table.pairs if losses[tid] < np.inf}
-        if not known:
+        done = {tid: losses[tid] for tid in table.pairs if losses[tid] < np.inf}
+        if not done:
             return None
-        best = min(known, key=lambda tid: (known[tid], tid))
+        best = min(done, key=lambda tid: (done[tid], tid))
         pairs = dict(table.pairs[best])
         reports = [[step, pairs[step]] for step in list(pairs)[:_MAX_PAIRS]]
         return {"p": self.p, "rival": {"tid": best, "reports": reports}}
