@@ -1,23 +1,27 @@
 """Hyperopt's ``plotting``: plots of the trials with matplotlib (extra ``plot``).
 
 Each function draws into the current figure, shows it if ``do_show`` is true, and returns it. Trials
-without a loss, or with a NaN loss, are not drawn.
+without a finite loss are not drawn. A few huge losses do not ruin the axis of a plot: they are at its edge,
+with a note how many there are.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from hpsearch.core.goal import LOSS
+from hpsearch.core.history import Floats
 from hpsearch.errors import LoadError, MissingExtraError
 from hpsearch.hyperopt.engine.curves import curve_of
 from hpsearch.hyperopt.engine.documents import Doc, is_ok, miscs_to_idxs_vals
 from hpsearch.objective.evaluation import STATUS_OK
 from hpsearch.report.matplotlib.axes import set_axis
 from hpsearch.report.palette import LIGHT
+from hpsearch.report.plotdata.loss_axis import LossAxis, loss_axis
 from hpsearch.report.plotdata.parameter_axis import parameter_axis
 from hpsearch.runtime.escaping import named
 from hpsearch.runtime.numerics import isolated_numerics
@@ -30,6 +34,9 @@ __all__ = [
     "main_plot_vars",
     "miscs_to_idxs_vals",
 ]
+
+#: Bars of ``main_plot_histogram``.
+_N_BINS = 20
 
 #: Colour by status of the points in ``main_plot_history``.
 default_status_colors = {"new": "k", "running": "g", "ok": "b", "fail": "r"}
@@ -57,20 +64,20 @@ def main_plot_history(
     """
     plt = _pyplot()
     colors = {**default_status_colors, **(status_colors or {})}
-    points = [
-        (number, float(doc["result"]["loss"]), colors.get(doc["result"].get("status"), "k"))
-        for number, doc in enumerate(trials.trials)
-        if _has_number(doc)
-    ]
-    good = [(number, float(doc["result"]["loss"])) for number, doc in enumerate(trials.trials) if is_ok(doc)]
-    if points:
-        numbers, losses, shades = zip(*points, strict=True)
-        plt.scatter(numbers, losses, c=shades, s=16)
-    if good:
-        plt.step([n for n, _ in good], np.minimum.accumulate([loss for _, loss in good]), "g", where="post")
-    plt.title(title)
-    plt.xlabel("trial")
-    plt.ylabel("loss")
+    drawn = [(number, doc) for number, doc in enumerate(trials.trials) if _is_drawn(doc)]
+    axes = plt.gca()
+    if drawn:
+        losses = np.array([float(doc["result"]["loss"]) for _, doc in drawn])
+        scale = _set_losses(axes, losses, "y")
+        shades = [colors.get(doc["result"].get("status"), "k") for _, doc in drawn]
+        axes.scatter([number for number, _ in drawn], scale.place(losses), c=shades, s=16)
+        is_good = np.array([is_ok(doc) for _, doc in drawn])
+        numbers = np.array([number for number, _ in drawn])[is_good]
+        best = np.minimum.accumulate(losses[is_good])
+        axes.step(numbers, scale.place(best), color=LIGHT.best, where="post")
+    axes.set_title(title)
+    axes.set_xlabel("trial")
+    axes.set_ylabel("loss")
     return _figure(plt, do_show)
 
 
@@ -88,11 +95,19 @@ def main_plot_histogram(trials: Any, do_show: bool = True, title: str = "Loss Hi
         Title of the plot.
     """
     plt = _pyplot()
-    losses = [float(doc["result"]["loss"]) for doc in trials.trials if is_ok(doc)]
-    plt.hist([loss for loss in losses if math.isfinite(loss)])
-    plt.title(title)
-    plt.xlabel("loss")
-    plt.ylabel("trials")
+    axes = plt.gca()
+    losses = np.array([float(doc["result"]["loss"]) for doc in trials.trials if is_ok(doc)])
+    losses = losses[np.isfinite(losses)]
+    if len(losses):
+        scale = _set_losses(axes, losses, "x")
+        low, high = scale.axis.low, scale.axis.high
+        bins = (
+            np.geomspace(low, high, _N_BINS + 1) if scale.axis.is_log else np.linspace(low, high, _N_BINS + 1)
+        )
+        axes.hist(scale.place(losses), bins=bins.tolist(), color=LIGHT.done)
+    axes.set_title(title)
+    axes.set_xlabel("loss")
+    axes.set_ylabel("trials")
     return _figure(plt, do_show)
 
 
@@ -225,10 +240,21 @@ def _pyplot() -> Any:
     return plt
 
 
-def _has_number(doc: Doc) -> bool:
+def _is_drawn(doc: Doc) -> bool:
     """Whether a trial has a loss to draw, whatever its status."""
     loss = doc["result"].get("loss")
-    return is_ok(doc) if doc["result"].get("status") == STATUS_OK else isinstance(loss, int | float)
+    has_loss = is_ok(doc) if doc["result"].get("status") == STATUS_OK else isinstance(loss, int | float)
+    return has_loss and math.isfinite(loss)
+
+
+def _set_losses(axes: Any, losses: Floats, which: Literal["x", "y"]) -> LossAxis:
+    """Set the axis of losses, which a few huge ones do not ruin; they are drawn at its edge."""
+    scale = loss_axis(losses, LOSS)
+    axes.set_axisbelow(True)
+    set_axis(axes, scale.axis, which, LIGHT, is_small=False)
+    if scale.note:
+        axes.set_title(scale.note, loc="right", fontsize=8, color=LIGHT.faint)
+    return scale
 
 
 def _figure(plt: Any, do_show: bool) -> Any:

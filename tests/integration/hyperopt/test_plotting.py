@@ -53,6 +53,19 @@ def test_the_histogram_counts_losses_of_ok_trials(pyplot: Any, trials: Trials) -
     assert sum(bar.get_height() for bar in axes.patches) == 3
 
 
+def test_a_few_huge_losses_are_drawn_at_the_edge(pyplot: Any) -> None:
+    losses = iter([*(i / 10 for i in range(1, 20)), 1e9])
+    trials = Trials()
+    fmin(lambda x: next(losses), hp.uniform("x", 0, 1), rand.suggest, 20, trials=trials, verbose=False)
+    axes = plotting.main_plot_history(trials, do_show=False).axes[0]
+    assert axes.get_ylim()[1] < 3
+    assert axes.get_title(loc="right") == "1 above 1.9"
+    pyplot.clf()
+    axes = plotting.main_plot_histogram(trials, do_show=False).axes[0]
+    assert sum(bar.get_height() for bar in axes.patches) == 20
+    assert axes.get_xlim()[1] < 3
+
+
 def test_each_parameter_has_a_panel_and_log_labels_have_a_log_axis(pyplot: Any, trials: Trials) -> None:
     figure = plotting.main_plot_vars(trials, do_show=False, colorize_best=1, columns=2)
     panels = {axes.get_title(): axes for axes in figure.axes}
