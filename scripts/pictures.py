@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Make the pictures in docs/pictures: a terminal with a running search, its plots, and its live page.
 
-A real search of scripts/examples/digits.py is run with a private MongoDB in a temporary folder; it takes
-some minutes. Needs the extras `terminal`, `embedded`, `plot`, `dashboard` and `examples`, and for the page
-what scripts/browser installs.
+Real searches of scripts/examples/digits.py and fast_models.py are run with a private MongoDB in a temporary
+folder; they take some minutes. Needs the extras `terminal`, `embedded`, `plot`, `dashboard` and `examples`,
+and for the page what scripts/browser installs.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ FOLDER = ROOT / "docs" / "pictures"
 #: Where scripts/browser installs the packages of Node.js.
 BROWSER = ROOT / ".venv" / "browser"
 SEARCH = ["run", "scripts/examples/digits.py", "--max-evals", "80", "--workers", "2", "--seed", "7"]
+#: Of two objectives; one worker, since it measures times.
+FRONT = [
+    "run", "scripts/examples/fast_models.py", "--max-evals", "80", "--workers", "1", "--seed", "7",
+    "--objective", "error:min", "--objective", "ms:min", "--limit", "megabytes <= 1",
+]  # fmt: skip
 
 #: The plots: a file name, and the options that make it.
 PLOTS = {
@@ -160,9 +165,11 @@ def main(arguments: Sequence[str]) -> None:
         if any(lines):
             shown = [line.replace(str(home), "~/.local/share/hpsearch") for line in lines]
             draw_terminal(shown, FOLDER / "terminal.svg")
-        for name, chosen in PLOTS.items():
+        subprocess.run([*hpsearch, *FRONT], env=env, cwd=ROOT, check=True)
+        plots = {name: ["digits", *chosen] for name, chosen in PLOTS.items()}
+        for name, chosen in {**plots, "front": ["fast_models", "--kind", "front"]}.items():
             file = FOLDER / f"{name}.png"
-            command = [*hpsearch, "plot", "digits", *chosen, "-o", str(file)]
+            command = [*hpsearch, "plot", *chosen, "-o", str(file)]
             subprocess.run(command, env=env, cwd=ROOT, check=True)
             shrink(file)
         if BROWSER.exists():

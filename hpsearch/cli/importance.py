@@ -57,6 +57,9 @@ def importance(
     if method == "good-trials" and (within is not None or what != "loss"):
         raise click.UsageError("--method good-trials has neither --within nor --what.")
     experiment = find_experiment(store, exp_key)
+    if experiment.has_several_objectives and what == "loss":
+        _print_of_each(store, experiment, form, within, method)
+        return
     found = _importance(store, experiment, within, what, method)
     if form is Format.JSON:
         print_result(json_text(importance_document(found), indent=2))
@@ -70,9 +73,54 @@ def importance(
     print_result("\n".join([*blocks, *(["", table("importance", rows, shown, form)] if rows else [])]))
 
 
+def _print_of_each(
+    store: TrialStore, experiment: Experiment, form: Format, within: str | None, method: str
+) -> None:
+    """Print the importance for each of several objectives."""
+    from hpsearch.report.importance_text import (
+        IMPORTANCE_COLUMNS,
+        importance_document,
+        importance_rows,
+        importance_sentences,
+    )
+    from hpsearch.runtime.escaping import escaped
+    from hpsearch.runtime.strict_json import json_text
+
+    outcomes = experiment.outcomes
+    assert outcomes is not None
+    found = {
+        one: _importance(store, experiment, within, "loss", method, j)
+        for j, one in enumerate(outcomes.objectives)
+    }
+    if form is Format.JSON:
+        documents = {one.name: importance_document(of) for one, of in found.items()}
+        print_result(json_text({"schema": "hpsearch.importances/1", "objectives": documents}, indent=2))
+        return
+    rows = [
+        {"objective": one.name, **row}
+        for one, of in found.items()
+        for row in importance_rows(of, is_table=form is Format.TABLE)
+    ]
+    sentences = (escaped(s) for one, of in found.items() for s in importance_sentences(of, one.goal))
+    columns = ("objective", *IMPORTANCE_COLUMNS)
+    if form is not Format.TABLE:
+        print_result(table("importance", rows, columns, form))
+        return
+    shown = [column for column in columns if any(row[column] is not None for row in rows)]
+    blocks = [*sentences, *(["", table("importance", rows, shown, form)] if rows else [])]
+    print_result("\n".join(blocks))
+
+
 def _importance(
-    store: TrialStore, experiment: Experiment, within: str | None, what: str, method: str
+    store: TrialStore,
+    experiment: Experiment,
+    within: str | None,
+    what: str,
+    method: str,
+    objective: int = 0,
 ) -> Importance:
+    import numpy as np
+
     from hpsearch.report.numbers import importance as numbers
     from hpsearch.report.numbers.seeds import report_rng
     from hpsearch.report.summary import read_history
@@ -80,7 +128,9 @@ def _importance(
 
     space = Space.from_json(experiment.space)
     branch = None if within is None else _branch(space, within)
-    history = read_history(space, store.points(experiment.exp_key))
+    history = read_history(space, store.points(experiment.exp_key), experiment.outcomes)
+    if experiment.has_several_objectives:
+        history = history.condensed(np.arange(len(history)), history.objectives[:, objective])
     rng = report_rng(experiment.seed, "importance")
     if method == "good-trials":
         return numbers.good_trial_importance(history)

@@ -25,6 +25,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 
 #: What is drawn of one search, and of several, unless the user chooses.
 _OVERVIEW, _COMPARISON = ("history", "importance", "slice", "branches"), ("distribution",)
+_OVERVIEW_OF_SEVERAL = ("front", "growth", "importance", "parallel")
 
 
 def checked_suffix(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
@@ -90,7 +91,8 @@ def plot(
 
     keys: list[str | None] = list(dict.fromkeys(exp_key)) or [None]
     found = [find_experiment(store, key) for key in keys]
-    chosen = [KINDS[name] for name in kinds or (_OVERVIEW if len(found) == 1 else _COMPARISON)]
+    overview = _OVERVIEW_OF_SEVERAL if found[0].has_several_objectives else _OVERVIEW
+    chosen = [KINDS[name] for name in kinds or (overview if len(found) == 1 else _COMPARISON)]
     for kind in chosen:
         _check(kind, found, labels, is_chosen=bool(kinds))
     figures = _figures(store, found, chosen, labels)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from hpsearch.core.goal import Goal
 from hpsearch.core.history import Bools, Floats
+from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.trial import State, Trial
-from hpsearch.report.plotdata.search import STATES, SearchArrays
+from hpsearch.report.plotdata.search import STATES, SearchArrays, n_several
 from hpsearch.space.expression import Choice
 from hpsearch.space.tree import Space
 
@@ -44,10 +45,12 @@ class TrialColumns:
     ----------
     space : Space
         The space of the search; values of other labels are left out.
+    outcomes : Outcomes, optional
+        Several objectives, or limits.
     """
 
-    def __init__(self, space: Space) -> None:
-        self.space = space
+    def __init__(self, space: Space, outcomes: Outcomes | None = None) -> None:
+        self.space, self._outcomes = space, outcomes
         self.labels = space.labels
         self._column = {parameter.label: j for j, parameter in enumerate(space.parameters)}
         self._n = 0
@@ -55,6 +58,8 @@ class TrialColumns:
         self._losses: Floats = np.full(64, np.nan)
         self._finished: Floats = np.full(64, np.nan)
         self._invalid: Bools = np.zeros(64, dtype=bool)
+        self._infeasible: Bools = np.zeros(64, dtype=bool)
+        self._several: Floats = np.full((64, n_several(outcomes)), np.nan)
         self._values: Floats = np.full((64, len(self.labels)), np.nan)
         self.errors: dict[int, str] = {}  #: in lower case, of failed trials that were read in full
 
@@ -85,7 +90,11 @@ class TrialColumns:
             self._grow()
         self._n = max(self._n, row + 1)
         self._states[row] = _CODES[trial.state]
-        self._losses[row] = np.nan if trial.loss is None or trial.state is not State.DONE else trial.loss
+        is_done = trial.state is State.DONE
+        self._losses[row] = np.nan if trial.loss is None or not is_done else trial.loss
+        self._infeasible[row] = is_done and trial.feasible is False
+        if is_done and self._outcomes is not None and trial.losses is not None and self._several.shape[1]:
+            self._several[row] = self._outcomes.minimised(trial.losses)
         self._finished[row] = np.nan if trial.finished_at is None else trial.finished_at.timestamp()
         self._invalid[row] = trial.invalid is not None
         for label, value in trial.values.items():
@@ -118,7 +127,8 @@ class TrialColumns:
         """
         rows = np.flatnonzero(self.states != MISSING)
         values = self.values[rows]
-        usable = np.isfinite(self.losses[rows]) & ~self.invalid[rows]
+        is_invalid, is_infeasible = self.invalid[rows], self._infeasible[rows] & ~self.invalid[rows]
+        usable = np.isfinite(self.losses[rows]) & ~is_invalid & ~is_infeasible
         return SearchArrays(
             exp_key=exp_key,
             space=self.space,
@@ -126,14 +136,17 @@ class TrialColumns:
             tids=rows.astype(np.int64),
             states=self.states[rows],
             losses=np.where(usable, self.losses[rows], np.nan),
-            is_invalid=self.invalid[rows],
+            is_invalid=is_invalid,
             values=np.nan_to_num(values),
             active=~np.isnan(values),
+            outcomes=self._outcomes,
+            objectives=np.where(is_invalid[:, None], np.nan, self._several[rows]),
+            is_infeasible=is_infeasible,
         )
 
     def best_so_far(self) -> tuple[Ints, Floats]:
         """Return the numbers of the valid trials that improved the best loss, and their losses."""
-        usable = np.isfinite(self.losses) & ~self.invalid
+        usable = np.isfinite(self.losses) & ~self.invalid & ~self._infeasible[: self._n]
         rows = np.flatnonzero(usable)
         losses = self.losses[rows]
         before = np.concatenate([[np.inf], np.minimum.accumulate(losses)[:-1]])
@@ -181,6 +194,8 @@ class TrialColumns:
         self._losses = np.concatenate([self._losses, np.full(n, np.nan)])
         self._finished = np.concatenate([self._finished, np.full(n, np.nan)])
         self._invalid = np.concatenate([self._invalid, np.zeros(n, dtype=bool)])
+        self._infeasible = np.concatenate([self._infeasible, np.zeros(n, dtype=bool)])
+        self._several = np.concatenate([self._several, np.full((n, self._several.shape[1]), np.nan)])
         self._values = np.concatenate([self._values, np.full((n, len(self.labels)), np.nan)])
 
 

@@ -140,9 +140,9 @@ class LoadedSearch:
         """
         with self._lock:
             losses = self._state.history.losses.copy()
-            experiment = self.experiment
+            experiment, standing = self.experiment, self._state.standing
         summary = self._store.summaries([experiment.exp_key])[experiment.exp_key]
-        return progress_of(experiment, summary, workers, self._store.now(), losses)
+        return progress_of(experiment, summary, workers, self._store.now(), losses, standing)
 
     @property
     def insight(self) -> Insight | None:
@@ -182,8 +182,9 @@ class LoadedSearch:
 
     def _read_all(self, experiment: Experiment) -> None:
         key, space = experiment.exp_key, Space.from_json(experiment.space)
-        columns = TrialColumns(space)
-        state = TrialState(space, put_all(columns, self._store.points(key)))
+        columns = TrialColumns(space, experiment.outcomes)
+        points = put_all(columns, self._store.points(key))
+        state = TrialState(space, points, outcomes=experiment.outcomes)
         with self._lock:
             self.experiment, self._columns, self._state = experiment, columns, state
             self._open: dict[int, Trial] = {}

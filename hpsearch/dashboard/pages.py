@@ -28,8 +28,9 @@ from hpsearch.errors import NotFoundError, PredicateError
 from hpsearch.report.comparison import comparison_cells, comparison_rows, record_of
 from hpsearch.report.explain_text import Explanation, explain_sentences
 from hpsearch.report.failures import failure_groups, failure_text
+from hpsearch.report.front_text import closest_text, front_text
 from hpsearch.report.importance_text import best_text, importance_sentences
-from hpsearch.report.plotdata.kinds import KINDS
+from hpsearch.report.plotdata.kinds import KINDS, kinds_for
 from hpsearch.report.progress_reading import read_progress
 from hpsearch.report.rows import listed_searches, status_cells, status_row, worker_cells, worker_rows
 from hpsearch.report.search_page import state_text as search_state
@@ -50,7 +51,7 @@ from hpsearch.store.protocol import TrialStore
 #: Seconds that a page waits for the first read of a search before it says that it is being read.
 _PATIENCE_S = 1.5
 #: Most searches of a list, workers of a page, searches of a comparison, and groups of failures.
-_MAX_LISTED, _MAX_WORKERS, _MAX_COMPARED, _MAX_GROUPS = 200, 100, 8, 10
+_MAX_LISTED, _MAX_WORKERS, _MAX_COMPARED, _MAX_GROUPS, _MAX_FRONT = 200, 100, 8, 10, 10
 #: What was done on pages that a page shows.
 _MAX_RECORDS = 5
 #: Trials that a condition selects at most.
@@ -135,7 +136,10 @@ class Pages:
             workers_text="" if experiment.state.is_over and not progress.workers else workers_text(progress),
             table=self._table(request, search),
             states=[*map(str, State), "invalid"],
-            kinds=KINDS.values(),
+            kinds=kinds_for(experiment),
+            front=None if progress.front is None else front_text(progress.front),
+            on_front=[] if progress.front is None else progress.front.thinned(_MAX_FRONT),
+            closest=closest_text(progress),
             labels=search.columns.labels,
             actions=search_buttons(experiment),
             records=self._records(experiment) if self._is_writable else [],

@@ -172,7 +172,8 @@ class _Slicer:
             self._taken.add(id(statement))
             label = name if module == self._root else f"{module}.{name}"
             self._texts[f"{label}()" if statement.is_code else label].append(statement.text)
-            for read in statement.reads:
+            # Sorted: a statement that binds several names counts under the first that is reached.
+            for read in sorted(statement.reads):
                 self._waiting.append((module, read))
                 for one in here.imports.get(read, ()):
                     self._enter(one, statement.chains.get(read, frozenset()))
@@ -182,14 +183,14 @@ class _Slicer:
     def _enter(self, one: _Import, chains: Iterable[tuple[str, ...]]) -> None:
         """Follow the use of an imported name."""
         if one.name is None:
-            for chain in chains:
+            for chain in sorted(chains):
                 self._enter_module(one.module, chain)
             return
         there = self._module(one.module)
         if there is not None and one.name in there.statements:
             self._waiting.append((one.module, one.name))
         elif self._module(f"{one.module}.{one.name}") is not None:
-            for chain in chains:
+            for chain in sorted(chains):
                 self._enter_module(f"{one.module}.{one.name}", chain)
         else:
             self._waiting.append((one.module, one.name))

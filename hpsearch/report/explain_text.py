@@ -10,6 +10,7 @@ from typing import Any
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.goal import Goal
 from hpsearch.core.trial import State
+from hpsearch.report.front_text import closest_text, front_text
 from hpsearch.report.importance_text import best_text
 from hpsearch.report.numbers.best_values import OptionResult
 from hpsearch.report.numbers.ceiling import Ceiling
@@ -45,6 +46,7 @@ class Explanation:
     statistics: Statistics
     ceiling: Ceiling | None
     early_ranks: Sequence[EarlyRank] = ()
+    importances: Sequence[Importance] = ()  #: one for each of several objectives; the others are of the first
 
 
 def explain_sentences(found: Explanation) -> list[tuple[str, str]]:
@@ -55,6 +57,8 @@ def explain_sentences(found: Explanation) -> list[tuple[str, str]]:
     found : Explanation
         What is known.
     """
+    if found.importances:
+        return _sentences_of_several(found)
     topics = {
         "result": _result(found.progress),
         "worth": _worth(found),
@@ -66,6 +70,25 @@ def explain_sentences(found: Explanation) -> list[tuple[str, str]]:
         "time": _time(found.statistics),
     }
     texts = {topic: " ".join(sentences) for topic, sentences in topics.items()}
+    return [(topic, text) for topic, text in texts.items() if text]
+
+
+def _sentences_of_several(found: Explanation) -> list[tuple[str, str]]:
+    """Return the topics of a search with several objectives."""
+    outcomes = found.progress.experiment.outcomes
+    assert outcomes is not None
+    parameters = [
+        sentence
+        for objective, one in zip(outcomes.objectives, found.importances, strict=True)
+        for sentence in _parameters(one, objective.goal)
+    ]
+    topics = {
+        "result": _result(found.progress),
+        "parameters": iter(parameters),
+        "failures": _failures(found),
+        "time": _time(found.statistics),
+    }
+    texts = {topic: " ".join(dict.fromkeys(sentences)) for topic, sentences in topics.items()}
     return [(topic, text) for topic, text in texts.items() if text]
 
 
@@ -86,6 +109,7 @@ def explain_document(found: Explanation) -> dict[str, Any]:
         "importance": asdict(found.importance),
         "failure_importance": asdict(found.failure_importance),
         "options": [asdict(option) for option in found.options],
+        **({"importances": [asdict(one) for one in found.importances]} if found.importances else {}),
         "early_ranks": [asdict(rank) for rank in found.early_ranks],
         "statistics": statistics,
     }
@@ -95,8 +119,12 @@ def _result(progress: Progress) -> Iterator[str]:
     failed, best = progress.counts[State.FAILED], progress.best
     finished = count_text(progress.n_finished, "trial")
     yield f"{progress.experiment.exp_key} has finished {finished}, of which {failed:,} failed."
+    closest = closest_text(progress)
+    if progress.front is not None and progress.front.trials:
+        yield f"The front: {front_text(progress.front)}."
+        return
     if best is None or best.loss is None:
-        yield "No trial has a loss."
+        yield "No trial has a loss." if closest is None else f"{closest[:1].upper()}{closest[1:]}."
         return
     params = f" with {params_text(best.params)}" if best.params else ""
     goal = progress.experiment.goal

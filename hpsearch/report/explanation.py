@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.history import History
@@ -12,11 +14,12 @@ from hpsearch.report.explain_text import Explanation
 from hpsearch.report.numbers.best_values import option_results
 from hpsearch.report.numbers.ceiling import ceiling
 from hpsearch.report.numbers.early_ranks import EarlyRanks
-from hpsearch.report.numbers.importance import failure_importance, importance, loss_surrogate
+from hpsearch.report.numbers.importance import Importance, failure_importance, importance, loss_surrogate
 from hpsearch.report.numbers.seeds import report_rng
 from hpsearch.report.numbers.statistics import statistics
 from hpsearch.report.numbers.surrogate import Surrogate
 from hpsearch.report.progress_reading import read_progress
+from hpsearch.report.read_search import objective_importances
 from hpsearch.report.summary import read_history
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
@@ -33,7 +36,8 @@ def read_explanation(store: TrialStore, experiment: Experiment) -> Explanation:
         The search, with its space.
     """
     [progress] = read_progress(store, [experiment], with_forecast=True)
-    history = read_history(Space.from_json(experiment.space), store.points(experiment.exp_key))
+    points = store.points(experiment.exp_key)
+    history = read_history(Space.from_json(experiment.space), points, experiment.outcomes)
     return explanation_of(progress, history, store.trials(experiment.exp_key, states=FINISHED))
 
 
@@ -54,11 +58,17 @@ def explanation_of(
         What ``loss_surrogate`` returned, to save its time.
     """
     seed = progress.experiment.seed
+    importances: tuple[Importance, ...] = ()
+    if progress.experiment.has_several_objectives:
+        importances = objective_importances(history, seed)
+        # What tells failed trials from others is the same for each objective.
+        history = history.condensed(np.arange(len(history)), history.objectives[:, 0])
     surrogate = loss_surrogate(history) if surrogate is None else surrogate
     ranks = EarlyRanks()
     return Explanation(
         progress=progress,
         importance=importance(history, report_rng(seed, "importance"), surrogate=surrogate),
+        importances=importances,
         failure_importance=failure_importance(history, report_rng(seed, "importance")),
         options=option_results(history),
         statistics=statistics(_added(trials, ranks)),

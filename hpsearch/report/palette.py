@@ -52,6 +52,9 @@ _FIELDS: Mapping[Role, str] = MappingProxyType(
         Role.BEYOND: "done",
         Role.PRIOR: "prior",
         Role.GUIDE: "grid",
+        Role.DOMINATED: "pending",
+        Role.INFEASIBLE: "failed",
+        Role.LIMIT: "failed",
         Role.SERIES: "done",
     }
 )

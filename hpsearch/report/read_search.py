@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from itertools import chain
 
+import numpy as np
+
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.history import History
 from hpsearch.core.trial import State, Trial
 from hpsearch.report.numbers.effects import marginal_effects, pair_effect
-from hpsearch.report.numbers.importance import importance, loss_surrogate
+from hpsearch.report.numbers.importance import Importance, importance, loss_surrogate
 from hpsearch.report.numbers.seeds import report_rng
 from hpsearch.report.numbers.surrogate import Surrogate
 from hpsearch.report.plotdata.contour import contour_labels
@@ -46,7 +48,7 @@ def read_search(
     key, space = experiment.exp_key, Space.from_json(experiment.space)
     points = list(store.points(key))
     data = SearchData(
-        arrays=search_arrays(key, space, points, experiment.goal),
+        arrays=search_arrays(key, space, points, experiment.goal, experiment.outcomes),
         now=store.now().timestamp(),
         recent=recent_trials(store, key) if Need.RECENT in needs else (),
         reporting=reporting_trials(store, key) if Need.REPORTING in needs else (),
@@ -54,7 +56,7 @@ def read_search(
     )
     if not _MODELLED.intersection(needs):
         return data
-    return with_model(data, read_history(space, points), experiment.seed, needs)
+    return with_model(data, read_history(space, points, experiment.outcomes), experiment.seed, needs)
 
 
 def with_model(
@@ -80,6 +82,8 @@ def with_model(
     surrogate : Surrogate, optional
         What ``loss_surrogate`` returned, to save its time.
     """
+    if data.arrays.objectives.shape[1]:
+        return replace(data, importances=objective_importances(history, seed))
     surrogate = loss_surrogate(history) if surrogate is None else surrogate
     found = replace(data, importance=importance(history, report_rng(seed, "importance"), surrogate=surrogate))
     if Need.EFFECTS in needs:
@@ -103,6 +107,21 @@ def with_surface(data: SearchData, surrogate: Surrogate | None, seed: int) -> Se
     if labels is None:
         return data
     return replace(data, surface=pair_effect(surrogate, labels, report_rng(seed, "effects")))
+
+
+def objective_importances(history: History, seed: int) -> tuple[Importance, ...]:
+    """Return the importance of the parameters for each of several objectives.
+
+    Parameters
+    ----------
+    history : History
+        The finished trials.
+    seed : int
+        Seed of the experiment.
+    """
+    rows = np.arange(len(history))
+    each = [history.condensed(rows, losses) for losses in history.objectives.T]
+    return tuple(importance(one, report_rng(seed, "importance")) for one in each)
 
 
 def recent_trials(store: TrialStore, key: str) -> tuple[Trial, ...]:

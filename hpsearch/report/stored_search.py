@@ -15,6 +15,7 @@ from hpsearch.errors import ConfigurationError, MissingExtraError, NotFoundError
 from hpsearch.mongod import private_mongod
 from hpsearch.report.picture import Picture
 from hpsearch.report.plotdata.kinds import KINDS, Kind
+from hpsearch.report.progress_reading import full_trials, read_standing
 from hpsearch.report.read_search import read_search
 from hpsearch.report.trial_columns import all_columns, trial_rows
 from hpsearch.runtime.html import element, joined
@@ -32,6 +33,7 @@ _MAX_TRIALS = 5
 
 #: What is drawn unless the user chooses.
 _OVERVIEW = ("history", "importance", "slice", "branches")
+_OVERVIEW_OF_SEVERAL = ("front", "growth", "importance", "parallel")
 
 
 def load(store: str | TrialStore | None, exp_key: str) -> StoredSearch:
@@ -154,6 +156,20 @@ class StoredSearch:
         return self.trial(self._summary.best.tid)
 
     @property
+    def front(self) -> list[Trial]:
+        """With several objectives, the trials that no other one beats in all of them, by the first one.
+
+        Raises
+        ------
+        ConfigurationError
+            If the search has one objective.
+        """
+        standing = read_standing(self._store, self._experiment)
+        if standing is None or standing.front is None:
+            raise ConfigurationError(f"{self._experiment.exp_key} has one objective, so there is no front.")
+        return full_trials(self._store, standing.front.trials)
+
+    @property
     def best_value(self) -> float:
         """The best loss, or the best value of the metric that the search maximises; raises as ``best``."""
         loss = self.best.loss
@@ -195,8 +211,8 @@ class StoredSearch:
         Parameters
         ----------
         kind : str, optional
-            "history", "importance", "effect", "slice", "branches", "parallel", "contour", "sampling",
-            "distribution", "curves" or "timeline"; by default an overview of four.
+            "front", "growth", "history", "importance", "effect", "slice", "branches", "parallel", "contour",
+            "sampling", "distribution", "curves" or "timeline"; by default an overview of four.
         *parameters : str
             Labels of the parameters to show; by default those that matter most.
 
@@ -207,7 +223,8 @@ class StoredSearch:
         MissingExtraError
             If matplotlib is not installed.
         """
-        chosen = [_kind(name) for name in ((kind,) if kind else _OVERVIEW)]
+        overview = _OVERVIEW_OF_SEVERAL if self._experiment.has_several_objectives else _OVERVIEW
+        chosen = [_kind(name) for name in ((kind,) if kind else overview)]
         if parameters and not chosen[0].takes_parameters and kind:
             raise ConfigurationError(f"The picture {kind!r} has no choice of parameters; leave them out.")
         for label in parameters:

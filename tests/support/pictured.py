@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,6 +16,7 @@ from hpsearch.core.worker import Worker
 from hpsearch.report.plotdata.search import SearchData, search_arrays
 from hpsearch.space.tree import Space, Values
 from hpsearch.store.protocol import TrialStore
+from tests.support.declared_outcomes import declared
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -107,7 +109,29 @@ def long_data(n: int = 100_000) -> SearchData:
             is_invalid=np.zeros(n, dtype=bool),
             values=values,
             active=np.ones((n, 2), dtype=bool),
+            outcomes=None,
+            objectives=np.zeros((n, 0)),
+            is_infeasible=np.zeros(n, dtype=bool),
         )
+    )
+
+
+def front_data(n: int = 60, *objectives: str) -> SearchData:
+    """Return a search with two objectives, or more, and limits that a part of the trials exceeds."""
+    rng = np.random.default_rng(5)
+    outcomes = declared(["error:min", "accuracy:max", *objectives], ["error <= 0.4", "gb <= 8"])
+    names = outcomes.names
+    trials = []
+    for trial in nested_trials(n, "front"):
+        if trial.state is State.DONE and trial.loss is not None:
+            error = float(nested_loss(trial.values))
+            losses = {name: error if i == 0 else 0.3 * rng.random() - error for i, name in enumerate(names)}
+            violations = {"error": error - 0.4, "gb": rng.random() - 0.8}
+            trial = replace(trial, loss=None, losses=losses, violations=violations)  # noqa: PLW2901
+        trials.append(trial)
+    arrays = search_arrays("front", NESTED, trials, outcomes=outcomes)
+    return SearchData(
+        arrays=arrays, now=(START + timedelta(hours=1)).timestamp(), recent=tuple(reversed(trials))
     )
 
 

@@ -8,8 +8,9 @@ from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
 from hpsearch.report.explanation import read_explanation
 from hpsearch.report.html.page import ReportContents, ReportFiles
-from hpsearch.report.plotdata.kinds import KINDS
+from hpsearch.report.plotdata.kinds import kinds_for
 from hpsearch.report.plotly.library import PLOTLY_FILE, THEME_FILE, static_bytes
+from hpsearch.report.progress_reading import full_trials, read_standing
 from hpsearch.report.read_search import read_search
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
@@ -28,12 +29,15 @@ def read_contents(store: TrialStore, experiment: Experiment) -> ReportContents:
     experiment : Experiment
         The search, with its space.
     """
-    key = experiment.exp_key
-    data = read_search(store, experiment, {need for kind in KINDS.values() for need in kind.needs})
+    key, kinds = experiment.exp_key, kinds_for(experiment)
+    data = read_search(store, experiment, {need for kind in kinds for need in kind.needs})
+    standing = read_standing(store, experiment)
+    front = None if standing is None else standing.front
+    best = store.trials(key, sort="loss", limit=_N_BEST) if front is None else front.thinned(_N_BEST)
     return ReportContents(
         explanation=read_explanation(store, experiment),
-        figures=[kind.build((data,)) for kind in KINDS.values()],
-        best=list(store.trials(key, sort="loss", limit=_N_BEST)),
+        figures=[kind.build((data,)) for kind in kinds],
+        best=list(best) if front is None else full_trials(store, tuple(best)),
         failed=list(store.trials(key, states={State.FAILED}, sort="newest", limit=_N_FAILED)),
         labels=Space.from_json(experiment.space).labels,
         now=store.now(),

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hpsearch.core.goal import Goal
 from hpsearch.core.trial import Trial
 from hpsearch.report.explain_text import Explanation, explain_sentences
 from hpsearch.report.failures import failure_groups, failure_text
@@ -20,6 +19,7 @@ from hpsearch.report.plotdata.kinds import KINDS
 from hpsearch.report.plotly.figures import plotly_figure
 from hpsearch.report.table import date_text
 from hpsearch.report.text import counts_text, duration_text, number, value_text
+from hpsearch.report.trial_columns import Column, loss_columns
 
 #: Reasons of failures in the table.
 _MAX_REASONS = 20
@@ -135,21 +135,25 @@ def _missing(figures: Sequence[Figure]) -> Iterator[str]:
 def _best(contents: ReportContents) -> Iterator[str]:
     if not contents.best:
         return
-    goal = contents.explanation.progress.experiment.goal
+    experiment = contents.explanation.progress.experiment
+    columns = loss_columns(experiment.goal, experiment.outcomes)
+    names = [c.title for c in columns] if experiment.outcomes else [experiment.goal.name]
+    title = "The front" if experiment.has_several_objectives else "The best trials"
     labels = [label for label in contents.labels if any(label in trial.params for trial in contents.best)]
-    yield "<section><h2>The best trials</h2>"
+    yield f"<section><h2>{title}</h2>"
     yield table(
-        ("trial", goal.name, *labels, "origin", "time"),
-        (_row(trial, labels, goal) for trial in contents.best),
+        ("trial", *names, *labels, "origin", "time"),
+        (_row(trial, labels, columns) for trial in contents.best),
     )
     yield "</section>"
 
 
-def _row(trial: Trial, labels: Sequence[str], goal: Goal) -> list[object]:
-    loss = None if trial.loss is None else number(goal.value(trial.loss))
+def _row(trial: Trial, labels: Sequence[str], columns: Sequence[Column]) -> list[object]:
+    cells = (column.read(trial) for column in columns)
+    losses = [cell if cell is None else number(cell) for cell in cells]
     params = (value_text(trial.params[label]) if label in trial.params else None for label in labels)
     duration = None if trial.duration_s is None else duration_text(trial.duration_s)
-    return [trial.tid, loss, *params, trial.origin, duration]
+    return [trial.tid, *losses, *params, trial.origin, duration]
 
 
 def _failures(contents: ReportContents) -> Iterator[str]:

@@ -32,9 +32,12 @@ _SHAPES: Mapping[Role, tuple[str, float, bool]] = MappingProxyType(
         Role.MEAN: ("o", 3.0, False),
         Role.OVERLAID: ("o", 1.2, False),
         Role.BEYOND: ("^", 1.6, True),
+        Role.INFEASIBLE: ("x", 1.3, False),
     }
 )
-_LINES: Mapping[Role, str] = MappingProxyType({Role.RUNNING: ":", Role.PRUNED: "--", Role.FAILED: ":"})
+_LINES: Mapping[Role, str] = MappingProxyType(
+    {Role.RUNNING: ":", Role.PRUNED: "--", Role.FAILED: ":", Role.LIMIT: "--"}
+)
 #: Bars beyond which edges would cover them.
 _MAX_EDGED = 60
 _SERIES_LINES = ("-", "--", ":", "-.")
@@ -125,7 +128,7 @@ def _draw_points(axes: Axes, mark: Points, palette: Palette, size: float, **styl
         style |= {"edgecolors": palette.paper, "linewidths": 0.6, "zorder": 5}
         axes.scatter(mark.x, mark.y, c=color, **style)
     else:
-        is_crowd = mark.role is Role.DONE
+        is_crowd = mark.role in {Role.DONE, Role.DOMINATED}
         style |= {"linewidths": 0 if is_crowd else 1.1, "alpha": 0.6 if is_crowd else 1.0}
         axes.scatter(mark.x, mark.y, c=color, **style)
 

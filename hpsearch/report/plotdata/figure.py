@@ -33,6 +33,9 @@ class Role(StrEnum):
     BEYOND = "beyond"  #: a loss outside the axis, drawn at its edge
     PRIOR = "prior"  #: what the space declares
     GUIDE = "guide"  #: a line of reference
+    DOMINATED = "dominated"  #: a trial that another one beats in every objective
+    INFEASIBLE = "infeasible"  #: a trial that exceeds a limit
+    LIMIT = "limit"  #: the bound of an objective
     SERIES = "series"  #: one of several searches, which differ by ``Line.series``
 
 

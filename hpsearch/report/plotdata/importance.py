@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
+from hpsearch.core.outcomes import Outcomes
 from hpsearch.report.importance_text import importance_sentences
-from hpsearch.report.numbers.importance import Method
+from hpsearch.report.numbers.importance import Importance, Method, ParameterImportance
 from hpsearch.report.plotdata.captions import nothing
 from hpsearch.report.plotdata.figure import Axis, Bars, Figure, Note, Panel, Role, Table
 from hpsearch.report.plotdata.parameter_axis import shortened
@@ -25,6 +29,8 @@ def importance(sources: tuple[SearchData, ...]) -> Figure:
         One search, with ``importance``.
     """
     arrays, found = sources[0].arrays, sources[0].importance
+    if arrays.outcomes is not None and sources[0].importances:
+        return _of_each(arrays.outcomes, sources[0].importances)
     if not arrays.has_loss.any():
         return nothing("importance", _TITLE, arrays)
     caption = "" if found is None else " ".join(importance_sentences(found))
@@ -32,6 +38,56 @@ def importance(sources: tuple[SearchData, ...]) -> Figure:
         return Figure(kind="importance", title=_TITLE, caption=caption or "Not enough is known yet.")
     n_telling = sum(parameter.share >= _MIN_SHARE for parameter in found.parameters)
     shown = found.parameters[: min(max(n_telling, _MIN_BARS), _MAX_BARS)]
+    more = len(found.parameters) - len(shown)
+    return Figure(
+        kind="importance",
+        title=_TITLE,
+        caption=caption + (f" {more} more matter less." if more > 0 else ""),
+        panels=(_bars(found, shown),),
+        height=0.9 + 0.28 * len(shown),
+        table=Table(
+            header=("parameter", "share", "band"),
+            rows=tuple((p.label, f"{p.share:.2f}", _band(p.band)) for p in found.parameters),
+        ),
+    )
+
+
+def _of_each(outcomes: Outcomes, found: Sequence[Importance]) -> Figure:
+    """Return a panel for each objective, with the same parameters in the same order."""
+    known = [one for one in found if one.parameters]
+    if not known:
+        return Figure(kind="importance", title=_TITLE, caption="Not enough is known yet.")
+    most = {
+        p.label: max(q.share for one in known for q in one.parameters if q.label == p.label)
+        for p in known[0].parameters
+    }
+    labels = sorted(most, key=lambda label: -most[label])[:_MAX_BARS]
+    by_label = [{p.label: p for p in one.parameters} for one in found]
+    rows = tuple(
+        (label, *(f"{of[label].share:.2f}" if label in of else "" for of in by_label)) for label in labels
+    )
+    tops = [
+        f"{labels_of[0]} matters most for {name}"
+        for name, one in zip(outcomes.names, found, strict=True)
+        if (labels_of := [p.label for p in one.parameters])
+    ]
+    return Figure(
+        kind="importance",
+        title=_TITLE,
+        caption=f"How much of the differences in each objective a parameter accounts for: {', '.join(tops)}.",
+        panels=tuple(
+            replace(_bars(one, [of[label] for label in labels if label in of]), title=name)
+            for name, one, of in zip(outcomes.names, found, by_label, strict=True)
+            if one.parameters
+        ),
+        n_columns=min(len(known), 3),
+        height=(0.9 + 0.28 * len(labels)) * -(-len(known) // 3),
+        table=Table(header=("parameter", *outcomes.names), rows=rows),
+    )
+
+
+def _bars(found: Importance, shown: Sequence[ParameterImportance]) -> Panel:
+    """Return the panel of some parameters."""
     shares = np.array([parameter.share for parameter in shown])
     bands = np.array([parameter.band or 0.0 for parameter in shown])
     places = np.arange(len(shown), dtype=float)
@@ -50,8 +106,7 @@ def importance(sources: tuple[SearchData, ...]) -> Figure:
         for s, b, y in zip(shares, bands, places, strict=True)
     ]
     what = "share" if found.method is Method.GOOD_TRIALS else "share of the differences"
-    more = len(found.parameters) - len(shown)
-    panel = Panel(
+    return Panel(
         x=Axis(title=what, low=0.0, high=1.2 * end),
         y=Axis(
             title="",
@@ -62,17 +117,6 @@ def importance(sources: tuple[SearchData, ...]) -> Figure:
             is_named=True,
         ),
         marks=(bars, *notes),
-    )
-    return Figure(
-        kind="importance",
-        title=_TITLE,
-        caption=caption + (f" {more} more matter less." if more > 0 else ""),
-        panels=(panel,),
-        height=0.9 + 0.28 * len(shown),
-        table=Table(
-            header=("parameter", "share", "band"),
-            rows=tuple((p.label, f"{p.share:.2f}", _band(p.band)) for p in found.parameters),
-        ),
     )
 
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from hpsearch.core.experiment import Experiment
 from hpsearch.report.plotdata.branches import branches
 from hpsearch.report.plotdata.contour import contour
 from hpsearch.report.plotdata.curves import curves
 from hpsearch.report.plotdata.distribution import distribution
 from hpsearch.report.plotdata.effect import effect
 from hpsearch.report.plotdata.figure import Figure
+from hpsearch.report.plotdata.front import front
+from hpsearch.report.plotdata.front_growth import front_growth
 from hpsearch.report.plotdata.history import history
 from hpsearch.report.plotdata.importance import importance
 from hpsearch.report.plotdata.parallel import parallel
@@ -32,6 +35,14 @@ class Need(StrEnum):
     REPORTING = "reporting"  #: trials with reports in full
 
 
+class Shown(StrEnum):
+    """Of which searches a kind shows something."""
+
+    ONE = "one"  #: with one objective
+    SEVERAL = "several"  #: with several
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of picture."""
@@ -44,9 +55,30 @@ class Kind:
     takes_parameters: bool = False  #: whether ``SearchData.labels`` matters
     is_of_pair: bool = False  #: whether it shows two parameters, not any number of them
     max_searches: int = 1
+    shows: Shown = Shown.ONE
+
+
+def kinds_for(experiment: Experiment) -> list[Kind]:
+    """Return the kinds that show something of a search: of one loss, of several, or of both."""
+    fits = Shown.SEVERAL if experiment.has_several_objectives else Shown.ONE
+    return [kind for kind in _ALL if kind.shows in {fits, Shown.BOTH}]
 
 
 _ALL = (
+    Kind(
+        name="front",
+        title="Front",
+        explanation="Of several objectives, the trials that no other trial beats in all of them.",
+        build=front,
+        shows=Shown.SEVERAL,
+    ),
+    Kind(
+        name="growth",
+        title="Growth of the front",
+        explanation="When the front of several objectives grew, as the volume that it dominates.",
+        build=front_growth,
+        shows=Shown.SEVERAL,
+    ),
     Kind(
         name="history",
         title="History",
@@ -59,6 +91,7 @@ _ALL = (
         explanation="How much of the differences in the loss each parameter accounts for.",
         build=importance,
         needs=frozenset({Need.IMPORTANCE}),
+        shows=Shown.BOTH,
     ),
     Kind(
         name="effect",
@@ -87,6 +120,7 @@ _ALL = (
         explanation="The best trials as lines through the values of all parameters.",
         build=parallel,
         takes_parameters=True,
+        shows=Shown.BOTH,
     ),
     Kind(
         name="contour",
@@ -103,6 +137,7 @@ _ALL = (
         explanation="What the space declares for each parameter, against what the search tries now.",
         build=sampling,
         takes_parameters=True,
+        shows=Shown.BOTH,
     ),
     Kind(
         name="distribution",
@@ -124,6 +159,7 @@ _ALL = (
         explanation="What each worker evaluated when, and where it failed or waited.",
         build=timeline,
         needs=frozenset({Need.RECENT}),
+        shows=Shown.BOTH,
     ),
 )
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.core.front import ranks
+from hpsearch.core.goal import Goal
 from hpsearch.core.history import Floats
 from hpsearch.report.plotdata.captions import left_out, nothing
 from hpsearch.report.plotdata.chosen_parameters import chosen_labels
@@ -39,21 +41,23 @@ def parallel(sources: tuple[SearchData, ...]) -> Figure:
         One search.
     """
     arrays = sources[0].arrays
-    if not arrays.has_loss.any():
+    rows = _best_rows(arrays)
+    if not len(rows):
         return nothing("parallel", _TITLE, arrays)
     labels = chosen_labels(sources[0], _MAX_AXES)
-    rows = _best_rows(arrays)
     places = [_places(arrays, label, rows) for label in labels]
-    losses = arrays.losses[rows]
-    loss_places = _ranked(losses)
+    goals, losses = _objectives(arrays, rows)
+    loss_places = [_ranked(column) for column in losses]
     has_lane = any((y == _LANE).any() for _, y in places)
-    heights = np.column_stack([*(y for _, y in places), loss_places])  # (n, axes)
-    names = [*labels, arrays.goal.name]
+    heights = np.column_stack([*(y for _, y in places), *loss_places])  # (n, axes)
+    names = [*labels, *(goal.name for goal in goals)]
     marks: list[Mark] = [_guides(len(names), has_lane=has_lane)]
-    marks += _lines(heights, 1 - loss_places)
+    shades = 1 - loss_places[0] if len(goals) == 1 else _shades(arrays, rows)
+    marks += _lines(heights, shades, heights[:1] if len(goals) == 1 else heights[shades == 1])
     for i, (scale, _) in enumerate(places):
         marks += _notes(scale, float(i))
-    marks += _loss_notes(arrays, losses, float(len(labels)))
+    for i, (goal, column) in enumerate(zip(goals, losses, strict=True), start=len(labels)):
+        marks += _loss_notes(goal, column, float(i))
     if has_lane:
         marks.append(Note(x=-0.08, y=_LANE, text="inactive", align="right"))
     panel = Panel(
@@ -68,11 +72,13 @@ def parallel(sources: tuple[SearchData, ...]) -> Figure:
         y=Axis(title="", low=_LANE - 0.06 if has_lane else -0.11, high=1.11, ticks=(), tick_labels=()),
         marks=tuple(marks),
     )
-    which = f"the best {len(rows)} of {count_text(int(arrays.has_loss.sum()), 'trial')}"
+    n_known = int((arrays.has_loss | arrays.has_objectives).sum())
+    which = f"the best {len(rows)} of {count_text(n_known, 'trial')}"
+    strongest = "the best ones strongest" if len(goals) == 1 else "the front in the colour of the best"
     return Figure(
         kind="parallel",
         title=_TITLE,
-        caption=f"Each line is one of {which}, the best ones strongest; losses are ranked."
+        caption=f"Each line is one of {which}, {strongest}; losses are ranked."
         f"{left_out(len(labels), arrays)}",
         panels=(panel,),
         height=4.2,
@@ -80,13 +86,31 @@ def parallel(sources: tuple[SearchData, ...]) -> Figure:
 
 
 def _best_rows(arrays: SearchArrays) -> NDArray[np.intp]:
+    """Return the rows of the best trials; with several objectives front by front."""
+    if arrays.objectives.shape[1]:
+        usable = np.flatnonzero(arrays.has_objectives & ~arrays.is_infeasible)
+        order = np.argsort(ranks(arrays.objectives[usable], _N_TRIALS), kind="stable")
+        return usable[order[:_N_TRIALS]]
     rows = np.flatnonzero(arrays.has_loss)
     return rows[np.argsort(arrays.losses[rows], kind="stable")[:_N_TRIALS]]
 
 
+def _objectives(arrays: SearchArrays, rows: NDArray[np.intp]) -> tuple[list[Goal], list[Floats]]:
+    """Return the goal and the losses of each objective."""
+    if arrays.outcomes is None or not arrays.objectives.shape[1]:
+        return [arrays.goal], [arrays.losses[rows]]
+    return [one.goal for one in arrays.outcomes.objectives], list(arrays.objectives[rows].T)
+
+
+def _shades(arrays: SearchArrays, rows: NDArray[np.intp]) -> Floats:
+    """Return the shades of trials by their front, 1 for the first."""
+    found = ranks(arrays.objectives[rows])
+    return np.asarray(1 - found / max(int(found.max()), 1), dtype=np.float64)
+
+
 def _ranked(losses: Floats) -> Floats:
-    """Return where sorted losses lie on their axis, 0 for the best: by rank, as a few may be far worse."""
-    first = np.searchsorted(losses, losses)
+    """Return where losses lie on their axis, 0 for the best: by rank, as a few may be far worse."""
+    first = np.searchsorted(np.sort(losses), losses)
     return np.asarray(first / max(len(losses) - 1, 1), dtype=np.float64)
 
 
@@ -109,8 +133,8 @@ def _guides(n: int, *, has_lane: bool) -> Line:
     return Line(name="", role=Role.GUIDE, x=x, y=y)
 
 
-def _lines(heights: Floats, shades: Floats) -> list[Mark]:
-    """Return the lines by shade, the worst first; NaN separates those of a shade."""
+def _lines(heights: Floats, shades: Floats, best: Floats) -> list[Mark]:
+    """Return the lines by shade, the worst first, then the best; NaN separates lines of one kind."""
     k = heights.shape[1]
     levels = np.minimum((shades * _N_SHADES).astype(int), _N_SHADES - 1)
     x = np.append(np.arange(k, dtype=float), np.nan)
@@ -118,11 +142,16 @@ def _lines(heights: Floats, shades: Floats) -> list[Mark]:
     for level in range(_N_SHADES):
         chosen = heights[levels == level]
         if len(chosen):
-            y = np.column_stack([chosen, np.full(len(chosen), np.nan)]).ravel()
+            y = _joined(chosen)
             shade = level / (_N_SHADES - 1)
             marks.append(Line(name="trial", role=Role.DONE, x=np.tile(x, len(chosen)), y=y, shade=shade))
-    marks.append(Line(name="best", role=Role.BEST, x=x[:-1], y=heights[0]))
+    marks.append(Line(name="best", role=Role.BEST, x=np.tile(x, len(best))[:-1], y=_joined(best)[:-1]))
     return marks
+
+
+def _joined(heights: Floats) -> Floats:
+    """Return lines one after the other, with NaN behind each."""
+    return np.column_stack([heights, np.full(len(heights), np.nan)]).ravel()
 
 
 def _notes(scale: ParameterAxis, x: float) -> list[Mark]:
@@ -141,15 +170,16 @@ def _notes(scale: ParameterAxis, x: float) -> list[Mark]:
     ]
 
 
-def _loss_notes(arrays: SearchArrays, losses: Floats, x: float) -> list[Mark]:
+def _loss_notes(goal: Goal, losses: Floats, x: float) -> list[Mark]:
     """Return the best, the median and the worst of the losses, beside their axis."""
+    losses = np.sort(losses)
     rows = dict.fromkeys((0, len(losses) // 2, len(losses) - 1))
     places = _ranked(losses)
     return [
         Note(
             x=x + 0.04,
             y=float(places[row]),
-            text=number(arrays.goal.value(float(losses[row]))),
+            text=number(goal.value(float(losses[row]))),
             is_faint=False,
         )
         for row in rows

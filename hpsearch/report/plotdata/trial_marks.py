@@ -25,6 +25,7 @@ def rows_of_lane(arrays: SearchArrays) -> dict[Role, Rows]:
     """Return the rows of the trials without a loss that counts by role, if there are any."""
     found = {Role(str(state)): np.flatnonzero(arrays.in_state(state)) for state in State}
     del found[Role.DONE]
+    found[Role.INFEASIBLE] = np.flatnonzero(arrays.is_infeasible)
     found[Role.INVALID] = np.flatnonzero(arrays.is_invalid)
     return {role: rows for role, rows in found.items() if len(rows)}
 

@@ -38,10 +38,15 @@ _SYMBOLS: Mapping[Role, tuple[str, int]] = MappingProxyType(
         Role.MEAN: ("circle", 8),
         Role.OVERLAID: ("circle", 5),
         Role.BEYOND: ("triangle-up-open", 7),
+        Role.INFEASIBLE: ("x", 6),
     }
 )
+#: Points whose hover text has their values.
+_WITH_VALUES = frozenset({Role.DONE, Role.BEST, Role.MEAN, Role.OVERLAID, Role.DOMINATED, Role.INFEASIBLE})
 #: Dashes of lines by role, and of several searches.
-_DASHES: Mapping[Role, str] = MappingProxyType({Role.RUNNING: "dot", Role.PRUNED: "dash", Role.FAILED: "dot"})
+_DASHES: Mapping[Role, str] = MappingProxyType(
+    {Role.RUNNING: "dot", Role.PRUNED: "dash", Role.FAILED: "dot", Role.LIMIT: "dash"}
+)
 _SERIES_DASHES = ("solid", "dash", "dot", "dashdot")
 
 
@@ -97,7 +102,7 @@ def _points(mark: Points, panel: Panel, palette: Palette) -> dict[str, Any]:
 
 def _hover(mark: Points, panel: Panel) -> str:
     what = html_text(mark.name) if mark.tids is None else "trial %{customdata}"
-    has_value = mark.role in {Role.DONE, Role.BEST, Role.MEAN, Role.OVERLAID}
+    has_value = mark.role in _WITH_VALUES
     state = "" if has_value else f" ({html_text(mark.name)})"
     values = [
         f"{html_text(axis.title)} %{{{letter}:.4~g}}"

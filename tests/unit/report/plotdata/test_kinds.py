@@ -19,6 +19,7 @@ from hpsearch.report.plotdata.search import SearchData
 from hpsearch.report.read_search import read_search
 from hpsearch.store.memory.store import MemoryStore
 from tests.support.pictured import (
+    front_data,
     long_data,
     nested_loss,
     nested_trials,
@@ -51,7 +52,9 @@ SEARCHES: dict[str, Callable[[], SearchData]] = {
     "long": cache(long_data),
     "maximized": lambda: search_data(nested_trials(), goal=Goal(metric="accuracy", maximize=True)),
     "modelled": modelled,
+    "front": front_data,
 }
+FRONTS = {"front", "growth"}
 CASES = [(kind, name) for kind in KINDS for name in SEARCHES]
 
 
@@ -64,9 +67,11 @@ def test_a_picture_has_something_to_show_or_says_why_not(kind: str, name: str) -
     assert figure.caption.endswith(".")
     assert "  " not in figure.caption
     assert len(figure.panels) <= 12
-    if name == "nested" and kind not in {"importance", "effect"}:
+    if name == "nested" and kind not in {"importance", "effect", *FRONTS}:
         assert figure.panels
-    if name == "modelled":
+    if name == "modelled" and kind not in FRONTS:
+        assert figure.panels
+    if name == "front" and kind in {*FRONTS, "parallel", "timeline"}:
         assert figure.panels
     if name == "empty":
         assert figure.panels == ()
