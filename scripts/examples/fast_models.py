@@ -6,7 +6,7 @@ of them, and a limit of the size. Its result is a front of models, from fast to 
 ``examples``. Run it with::
 
     hpsearch run scripts/examples/fast_models.py --max-evals 80 \
-        --objective error:min --objective ms:min --limit "megabytes <= 1"
+        --objective error:min --objective ms:min --limit "megabytes <= 1" --limit "error <= 0.2"
 
 ``hpsearch best fast_models`` then lists the front, and ``hpsearch plot fast_models --kind front`` draws it.
 """

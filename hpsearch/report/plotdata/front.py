@@ -25,6 +25,8 @@ Rows = NDArray[np.intp]
 _TITLE = "The front"
 #: Panels, and trials of the front in the table.
 _MAX_PANELS, _MAX_ROWS = 6, 50
+#: Distance of a text from its point, as a share of the axis.
+_BESIDE = 0.012
 
 
 def front(sources: tuple[SearchData, ...]) -> Figure:
@@ -76,12 +78,14 @@ def _panel(arrays: SearchArrays, rows: Rows, i: int, j: int) -> Panel:
     for name, role, chosen in groups:
         found = thinned(np.flatnonzero(chosen), MAX_POINTS // 2)
         if len(found):
-            x, y = x_axis.place(arrays.objectives[found, i]), y_axis.place(arrays.objectives[found, j])
-            marks.append(Points(name=name, role=role, x=x, y=y, tids=arrays.tids[found]))
+            xs, ys = x_axis.place(arrays.objectives[found, i]), y_axis.place(arrays.objectives[found, j])
+            marks.append(Points(name=name, role=role, x=xs, y=ys, tids=arrays.tids[found]))
     if len(rows) > 2:
         best = rows[knee(arrays.objectives[rows])]
-        place = (float(a.place(arrays.objectives[[best], k])[0]) for a, k in ((x_axis, i), (y_axis, j)))
-        marks.append(Note(x=next(place), y=next(place), text="  knee", is_faint=False))
+        x, y = (float(a.place(arrays.objectives[[best], k])[0]) for a, k in ((x_axis, i), (y_axis, j)))
+        # Beside its star, which the text would cover.
+        beside = 0.0 if x_axis.axis.is_log else _BESIDE * (x_axis.axis.high - x_axis.axis.low)
+        marks.append(Note(x=x + beside, y=y, text="knee", is_faint=False))
     return Panel(x=x_axis.axis, y=y_axis.axis, marks=tuple(marks), note=_beyond(x_axis, y_axis))
 
 

@@ -11,18 +11,20 @@ import pytest
 from hpsearch.report.matplotlib.figures import draw_figures
 from hpsearch.report.matplotlib.save import save_figure
 from hpsearch.report.palette import DARK
-from hpsearch.report.plotdata.kinds import KINDS
+from hpsearch.report.plotdata.kinds import KINDS, kinds_for
 from hpsearch.report.read_search import read_search
 from hpsearch.store.memory.store import MemoryStore
-from tests.support.pictured import long_data, nested_trials, search_data, store_nested
+from tests.support.pictured import front_data, long_data, nested_trials, search_data, store_nested
 
 
 def test_every_kind_is_drawn_without_a_warning_and_with_its_texts(tmp_path: Path) -> None:
     store = MemoryStore()
     store_nested(store)
-    needs = [need for kind in KINDS.values() for need in kind.needs]
+    kinds = kinds_for(store.experiment("nested"))
+    needs = [need for kind in kinds for need in kind.needs]
     data = read_search(store, store.experiment("nested"), needs, ("lr", "depth"))
-    figures = [kind.build((data,)) for kind in KINDS.values()]
+    figures = [kind.build((data,)) for kind in kinds]
+    figures += [KINDS[kind].build((front_data(),)) for kind in ("front", "growth")]
     path = tmp_path / "all.svg"
     with warnings.catch_warnings():
         warnings.simplefilter("error")

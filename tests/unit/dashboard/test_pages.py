@@ -10,13 +10,18 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.experiment import Experiment, ExperimentState, ObjectiveRef
+from hpsearch.core.trial import State
 from hpsearch.dashboard.access import Access, allowed_hosts
 from hpsearch.dashboard.app import Dashboard
 from hpsearch.dashboard.trial_table import PAGE
+from hpsearch.report.html.contents import read_contents, report_files
+from hpsearch.report.html.page import report_page
 from hpsearch.report.plotdata.kinds import KINDS
 from hpsearch.store.memory.store import MemoryStore
+from tests.support.declared_outcomes import declared
 from tests.support.nested_search import HOSTILE, add_nested_search
+from tests.support.pictured import NESTED, front_data
 from tests.support.waiting import wait_until
 
 TOKEN = "a-token-of-the-test"
@@ -248,3 +253,33 @@ def test_numbers_are_those_of_the_chosen_parameters(get: Any) -> None:
     assert '<th scope="col">c</th>' in numbers
     assert slices.count("<td>trees</td>") == 4
     assert "<td>kernel</td>" not in slices
+
+
+def test_a_search_with_several_objectives_shows_its_front() -> None:
+    """On its page, and in the report."""
+    filled = MemoryStore()
+    outcomes = declared(["error:min", "accuracy:max"], ["gb <= 8"])
+    experiment = Experiment(
+        exp_key="front",
+        space=NESTED.to_json(),
+        space_fingerprint=NESTED.fingerprint,
+        objective=ObjectiveRef(kind="file", ref="search.py:objective"),
+        outcomes=outcomes,
+    )
+    filled.open_experiment(experiment)
+    filled.insert([trial for trial in front_data().recent if trial.state in {State.DONE, State.FAILED}])
+    access = Access(token=TOKEN, hosts=allowed_hosts("127.0.0.1", []), port=8765)
+    dashboard = Dashboard(filled, access)
+    client = TestClient(dashboard.app, base_url="http://127.0.0.1:8765")
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    page = client.get("/search/front", headers=headers).text
+    figure = client.get("/search/front/figure/front", headers=headers).json()
+    dashboard.close()
+    [front] = re.findall(r"<p>(\d+) trials; error ", page)
+    on_front = next(trace for trace in figure["data"] if trace["name"] == "on the front")
+    assert len(on_front["x"]) == int(front)
+    assert "<h2>Front</h2>" in page
+    assert "figure/history" not in page
+    report = report_page(read_contents(filled, filled.experiment("front")), report_files())
+    assert "<h2>The front</h2>" in report
+    assert "<th>accuracy</th>" in report.replace(' scope="col"', "")

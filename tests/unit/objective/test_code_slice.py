@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -239,3 +241,23 @@ def test_threads_may_ask_at_the_same_time() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert len({str(found) for found in pool.map(digests, range(20))}) == 1
+
+
+def test_a_statement_that_binds_several_names_counts_alike_in_every_process() -> None:
+    """The order of sets differs between processes, and the names of the parts are compared."""
+    program = (
+        "from hpsearch.objective.code_slice import Source, slice_digests\n"
+        "text = 'FIRST, SECOND, THIRD = 1, 2, 3\\ndef f(x): return x * FIRST * SECOND * THIRD\\n'\n"
+        "print(list(slice_digests('m', 'f', lambda name: Source(text, None) if name == 'm' else None)))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(found) == 1
