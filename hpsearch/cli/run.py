@@ -23,7 +23,6 @@ from hpsearch.cli.options import (
     option,
     store_option,
 )
-from hpsearch.cli.search_opening import describe, open_experiment
 from hpsearch.cli.search_options import SearchOptions, search_options
 from hpsearch.cli.store_choice import chosen_file
 from hpsearch.runtime.events import Event
@@ -83,6 +82,7 @@ def run(
     from hpsearch.cli.coordinator_health import CoordinatorHealth
     from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers, slots_of_worker
     from hpsearch.cli.outcome import report_outcome
+    from hpsearch.cli.search_opening import describe, open_experiment
     from hpsearch.core.trial import State
     from hpsearch.mongod.directory import LOGS
     from hpsearch.objective.command.own_commands import note_own_command
@@ -164,6 +164,7 @@ def coordinator(
     """
     from hpsearch.cli.coordinator_health import CoordinatorHealth
     from hpsearch.cli.outcome import report_outcome
+    from hpsearch.cli.search_opening import describe, open_experiment
     from hpsearch.objective.command.own_commands import note_own_command
     from hpsearch.report.view import choose_view
     from hpsearch.runtime.signals import Interrupt

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,23 +14,18 @@ from hpsearch.cli.options import DURATION, POSITIVE_DURATION, AtLeast, Duration,
 from hpsearch.cli.outcome_options import OUTCOME_OPTIONS, declared
 from hpsearch.cli.priority import PRIORITY
 from hpsearch.cli.warm_start import sources_in
-from hpsearch.core.experiment import (
-    NO_PRUNER,
-    Algorithm,
-    Budget,
-    Defaults,
-    PruneMode,
-    Pruner,
-    invalid_exp_key,
-    is_exp_key,
-)
-from hpsearch.core.goal import Goal
-from hpsearch.core.outcomes import Limit, Objective, Outcomes
+from hpsearch.core.choices import PRUNE_MODES
 from hpsearch.errors import ConfigurationError
 from hpsearch.suggest.names import ALGORITHMS, BELIEVE, PRUNERS
 
+if TYPE_CHECKING:
+    from hpsearch.core.experiment import Algorithm, Budget, Defaults, Pruner
+    from hpsearch.core.goal import Goal
+    from hpsearch.core.outcomes import Limit, Objective, Outcomes
+
+    S = TypeVar("S", Budget, Defaults, Goal, Pruner)
+
 F = TypeVar("F", bound=Callable[..., Any])
-S = TypeVar("S", Budget, Defaults, Goal, Pruner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +112,8 @@ class SearchOptions:
         ConfigurationError
             If an option is unknown or out of its range.
         """
+        from hpsearch.core.experiment import NO_PRUNER, PruneMode
+
         name = self.pruner or present.name
         options = dict(self.pruner_option)
         pruner = _with_given(
@@ -135,6 +132,8 @@ class SearchOptions:
 
     def algorithm(self) -> Algorithm:
         """Return the algorithm with its options."""
+        from hpsearch.core.experiment import Algorithm
+
         options = dict(self.algo_option)
         if self.believe:
             options[BELIEVE] = list(self.believe)
@@ -198,6 +197,8 @@ class _NamedValue(click.ParamType):  # type: ignore[type-arg] # generic from Cli
 
 
 def _checked_key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    from hpsearch.core.experiment import invalid_exp_key, is_exp_key
+
     if value is None or is_exp_key(value):
         return value
     raise click.BadParameter(invalid_exp_key(value), ctx, param)
@@ -293,7 +294,7 @@ _SEARCH_OPTIONS = (
     ),
     option(
         "--prune-mode",
-        type=click.Choice(list(PruneMode)),
+        type=click.Choice(PRUNE_MODES),
         help="ask: the objective learns from should_stop() that it should; kill: its evaluation is ended "
         "if it goes on [default: ask].",
     ),

@@ -7,3 +7,6 @@ STATES = ("pending", "running", "done", "failed", "pruned", "cancelled")
 
 #: The highest priority of a search.
 HIGHEST_PRIORITY = 1_000_000
+
+#: How trials are stopped: the objective asks, or its process is ended.
+PRUNE_MODES = ("ask", "kill")

@@ -118,7 +118,7 @@ show(cli, click.Context(cli))
 def test_the_help_of_every_command_loads_only_what_describes_options() -> None:
     """All of them in one process; each alone then takes a tenth of a second.
 
-    What a command does is imported when it runs. The settings of a search are described by their types.
+    What a command does is imported when it runs.
     """
     loaded = loaded_by(EVERY_HELP)
     assert "hpsearch.cli.import_hyperopt" in loaded
@@ -128,8 +128,7 @@ def test_the_help_of_every_command_loads_only_what_describes_options() -> None:
         "hpsearch.errors", "hpsearch.runtime", "hpsearch.report", "hpsearch.report.formats",
         "hpsearch.report.kind_names", "hpsearch.store", "hpsearch.store.mongo",
         "hpsearch.store.mongo.patience", "hpsearch.suggest", "hpsearch.suggest.names", "hpsearch.core",
-        "hpsearch.core.choices", "hpsearch.core.experiment", "hpsearch.core.goal",
-        "hpsearch.core.outcomes", "hpsearch.core.warm_start",
+        "hpsearch.core.choices", "hpsearch.core.goal", "hpsearch.core.outcomes",
     }  # fmt: skip
 
 
