@@ -8,7 +8,6 @@ front.
 from __future__ import annotations
 
 import bisect
-import heapq
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,20 +129,23 @@ def on_unit_scale(points: Floats) -> Floats:
 
 
 def _chosen(points: Floats, reference: Floats, n: int) -> Rows:
-    """Choose greedily; what a point adds only shrinks, so an outdated gain is an upper bound."""
+    """Choose greedily; what a point adds is computed only while its upper bound is the highest.
+
+    What it adds to some points is at most what it adds to any one of them, and shrinks with each more.
+    """
+    alone = (reference - points).prod(axis=1)
+    bounds, is_exact = np.array(alone), np.ones(len(points), dtype=bool)
     chosen: list[int] = []
-    queue = [(-gain, i) for i, gain in enumerate((reference - points).prod(axis=1).tolist())]
-    heapq.heapify(queue)
-    known_at = [0] * len(points)
-    while queue and len(chosen) < n:
-        _, i = queue[0]
-        if known_at[i] == len(chosen):
-            chosen.append(i)
-            heapq.heappop(queue)
-        else:
-            known_at[i] = len(chosen)
+    while len(chosen) < min(n, len(points)):
+        i = int(np.argmax(bounds))
+        if not is_exact[i]:
             gain = exclusive_volume(points[i], points[chosen], reference)
-            heapq.heapreplace(queue, (-max(gain, 0.0), i))
+            bounds[i], is_exact[i] = min(max(gain, 0.0), bounds[i]), True
+            continue
+        chosen.append(i)
+        beside = alone - (reference - np.maximum(points, points[i])).prod(axis=1)
+        bounds, is_exact = np.minimum(bounds, np.maximum(beside, 0.0)), np.zeros(len(points), dtype=bool)
+        bounds[chosen] = -1.0
     return np.array(chosen, dtype=np.intp)
 
 

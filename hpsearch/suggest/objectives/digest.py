@@ -59,11 +59,11 @@ class Digest:
         while len(history) - self._n_archived >= 2 * _BLOCK:
             self._n_archived += _BLOCK
             rows = np.append(self._archive, np.arange(self._n_archived - _BLOCK, self._n_archived))
-            self._archive = rows[_places(history, rows, _N_ARCHIVED) < _N_ARCHIVED]  # in order of completion
+            self._archive = rows[_places(history, rows) < _N_ARCHIVED]  # in order of completion
         rows = np.append(self._archive, np.arange(self._n_archived, len(history)))
-        return history.condensed(rows, _places(history, rows, MAX_GOOD))
+        return history.condensed(rows, _places(history, rows))
 
 
-def _places(history: History, rows: Rows, n_exact: int) -> Floats:
+def _places(history: History, rows: Rows) -> Floats:
     """Return the places of some trials in their total order; NaN for failed ones."""
-    return total_order(history.objectives[rows], history.violations[rows], n_exact)
+    return total_order(history.objectives[rows], history.violations[rows], MAX_GOOD)
