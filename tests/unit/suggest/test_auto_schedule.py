@@ -45,3 +45,12 @@ def test_annealing_takes_turns_near_the_best_of_many_choices_where_the_gp_has_no
     others = [turn_without_gp(turn, has_many_choices=True) for turn in turns]
     assert (others.count(Turn.ANNEAL), others.count(Turn.TPE)) == (3, 5)
     assert [turn_without_gp(turn, has_many_choices=False) for turn in turns].count(Turn.ANNEAL) == 2
+
+
+def test_with_several_objectives_half_of_the_turns_are_the_gps() -> None:
+    """Two of eight anywhere, one near the front, and one by the order of trials."""
+    turns = [next_turn(n, 0, 6, has_several_objectives=True) for n in range(8)]
+    regions = [turn for turn in turns if isinstance(turn, SearchRegion)]
+    assert len(regions) == 4
+    assert sum(region.by_order for region in regions) == 1
+    assert sum(region.radius < 1 for region in regions) == 1

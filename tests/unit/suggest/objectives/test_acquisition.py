@@ -15,6 +15,7 @@ from hpsearch.core.outcomes import Limit, Objective, Outcomes
 from hpsearch.space.tree import Space
 from hpsearch.suggest.gp.acquisition import Acquisition
 from hpsearch.suggest.objectives.acquisition import Observed, build_acquisition
+from hpsearch.suggest.objectives.digest import Digest
 from hpsearch.suggest.objectives.models import LimitScale, fit_outcomes
 from tests.support.outcomes import add_outcomes, outcomes
 
@@ -36,7 +37,11 @@ def _history(declared: Outcomes | None, *, amount: float = 0.3, fails_above: flo
 
 
 def _acquisition(
-    history: History, weights: Floats | None = None, pending: Sequence[Sequence[float]] = ()
+    history: History,
+    weights: Floats | None = None,
+    pending: Sequence[Sequence[float]] = (),
+    *,
+    by_order: bool = False,
 ) -> Acquisition:
     fitted = fit_outcomes(history.values, GROUPS, history.objectives, history.violations)
     observed = Observed(
@@ -46,7 +51,7 @@ def _acquisition(
         pending=np.array(pending).reshape(-1, 2),
         inside=np.flatnonzero(~np.isnan(history.objectives[:, 0])),
     )
-    return build_acquisition(fitted, observed, weights)
+    return build_acquisition(fitted, observed, weights, by_order=by_order)
 
 
 @pytest.mark.parametrize(("m", "weights"), [(1, None), (2, None), (3, None), (2, WEIGHTS)])
@@ -73,6 +78,13 @@ def test_score_falls_beyond_a_limit(m: int) -> None:
     assert beyond < before - 5
     if free is not None:
         assert free.at(at)[0] > beyond
+
+
+def test_turns_by_order_draw_to_the_whole_front() -> None:
+    """Which is where y is one half, for any x."""
+    found = _acquisition(Digest().read(_history(outcomes(2))), by_order=True)
+    scores = found.at(np.array([[x, y] for y in (0.5, 0.1, 0.9) for x in (0.25, 0.5, 0.75)]))
+    assert scores[:3].min() > scores[3:].max()
 
 
 def test_without_a_feasible_trial_only_the_limits_count() -> None:
