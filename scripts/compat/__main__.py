@@ -5,12 +5,14 @@
     .venv/bin/python scripts/compat callbacks [NAME...]
     .venv/bin/python scripts/compat optuna [NAME...]
     .venv/bin/python scripts/compat mirrors [NAME...]
+    .venv/bin/python scripts/compat torchrun
 
 ``suite`` runs the tests in Hyperopt's own wheel. ``libraries`` runs a small search of each of several
 libraries that drive Hyperopt, each in an environment of its own. Both print a table; the exit code is 1
 when something differs that the table does not explain. ``callbacks`` trains with each library that
 ``hpsearch.callbacks`` serves. ``optuna`` compares what we read of a study with what Optuna reads.
-``mirrors`` copies a search to MLflow and TensorBoard, and reads it there.
+``mirrors`` copies a search to MLflow and TensorBoard, and reads it there. ``torchrun`` searches with trials
+of two processes.
 """
 
 from __future__ import annotations
@@ -22,13 +24,13 @@ from pathlib import Path
 # A folder is run by its name, while its modules are those of a package.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from compat import callback_checks, libraries, mirror_checks, optuna_checks, suite
+from compat import callback_checks, libraries, mirror_checks, optuna_checks, suite, torchrun_check
 
 
 def main() -> None:
     """Run what the command line names."""
     parser = argparse.ArgumentParser(prog="scripts/compat", description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("what", choices=["suite", "libraries", "callbacks", "optuna", "mirrors"])
+    parser.add_argument("what", choices=["suite", "libraries", "callbacks", "optuna", "mirrors", "torchrun"])
     parser.add_argument("names", nargs="*", help="parts of the names of files or libraries; all unless given")
     options = parser.parse_args()
     runs = {
@@ -37,6 +39,7 @@ def main() -> None:
         "callbacks": callback_checks.run,
         "optuna": optuna_checks.run,
         "mirrors": mirror_checks.run,
+        "torchrun": torchrun_check.run,
     }
     sys.exit(runs[options.what](options.names))
 
