@@ -313,7 +313,7 @@ class Coordinator:
         least_gain = self._experiment.budget.until_worth
         if least_gain is None or self._experiment.state is not ExperimentState.RUNNING:
             return True
-        found = self._outlook.forecast(self._trial_state.history.measured)
+        found = self._outlook.forecast(self._trial_state.counted_losses)
         return is_worth_going_on(found, self._rate.per_hour(), least_gain)
 
     def _elapsed_s(self) -> float:
@@ -427,7 +427,7 @@ class Coordinator:
             n_left_idle=self._fleet_view.n_left_idle,
             last_failure=self._trial_state.last_failure,
             per_minute=60 * self._rate.per_s() or None,
-            forecast=self._outlook.forecast(self._trial_state.history.measured),
+            forecast=self._outlook.forecast(self._trial_state.counted_losses),
             elapsed_s=self._elapsed_s(),
         )
 

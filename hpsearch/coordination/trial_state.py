@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpsearch.core.history import History
+from hpsearch.core.history import Floats, History
 from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.standing import Standing, completion
 from hpsearch.core.stopping.forecast import Forecast
@@ -71,6 +71,11 @@ class TrialState:
     def best(self) -> Trial | None:
         """The best trial; None with several objectives."""
         return self.standing.best
+
+    @property
+    def counted_losses(self) -> Floats:
+        """(n,) array: the losses that trials returned; NaN where there is none, or a limit is exceeded."""
+        return np.where(self.history.within_limits, self.history.measured, np.nan)
 
     @property
     def pending(self) -> list[Values]:

@@ -96,6 +96,11 @@ class History:
         return self._violations[: self._n]
 
     @property
+    def within_limits(self) -> Bools:
+        """(n,) array: whether a trial exceeds no limit; true without a result."""
+        return np.asarray(~(self.violations > 0).any(axis=1))
+
+    @property
     def uppers(self) -> Floats:
         """(n,) array, a view: one standard deviation above each predicted loss, else the loss."""
         return self._uppers[: self._n]

@@ -18,6 +18,9 @@ def trial_html(trial: Trial) -> Markup:
     outcome: dict[str, Any] = {"state": trial.state}
     if trial.loss is not None:
         outcome["loss"] = trial.loss
+    outcome |= trial.losses or {}
+    if trial.violations:
+        outcome["violation"] = trial.violation
     if trial.error is not None:
         outcome["error"] = trial.error.text
     if trial.invalid is not None:

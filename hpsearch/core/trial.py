@@ -239,6 +239,11 @@ class Trial:
         return None if self.violations is None else self.violation == 0.0
 
     @property
+    def ranked_loss(self) -> float | None:
+        """The loss by which the trial may be the best; None if it exceeds a limit."""
+        return None if self.feasible is False else self.loss
+
+    @property
     def has_loss(self) -> bool:
         """Whether it has a loss, or several, none of them NaN."""
         losses = [self.loss] if self.losses is None else self.losses.values()

@@ -139,7 +139,7 @@ class LoadedSearch:
             The registry of workers.
         """
         with self._lock:
-            losses = self._state.history.losses.copy()
+            losses = self._state.counted_losses
             experiment, standing = self.experiment, self._state.standing
         summary = self._store.summaries([experiment.exp_key])[experiment.exp_key]
         return progress_of(experiment, summary, workers, self._store.now(), losses, standing)

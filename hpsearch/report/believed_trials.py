@@ -38,11 +38,12 @@ def believed_trials(space: Space, trials: Iterable[Trial]) -> BelievedTrials | N
     space : Space
         Their space.
     trials : iterable of Trial
-        All trials of the search; those that are invalid or outside the space are left out.
+        All trials of the search; those that are invalid, outside the space, or beyond a limit are left out.
     """
     history = History(space)
     tids: list[int] = []
-    for trial in sorted((t for t in trials if t.state in _EVALUATED and t.invalid is None), key=_completion):
+    valid = (t for t in trials if t.state in _EVALUATED and t.invalid is None and t.feasible is not False)
+    for trial in sorted(valid, key=_completion):
         if _is_point(space, trial.values):
             history.add(trial)
             tids.append(trial.tid)

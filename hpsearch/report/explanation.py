@@ -70,11 +70,22 @@ def explanation_of(
         importance=importance(history, report_rng(seed, "importance"), surrogate=surrogate),
         importances=importances,
         failure_importance=failure_importance(history, report_rng(seed, "importance")),
-        options=option_results(history),
+        options=() if importances else option_results(_feasible(history)),
         statistics=statistics(_added(trials, ranks)),
         early_ranks=ranks.correlations(),
-        ceiling=ceiling(history, surrogate, report_rng(seed, "ceiling")),
+        # What a limit leaves to gain is not known.
+        ceiling=None
+        if history.outcomes is not None
+        else ceiling(history, surrogate, report_rng(seed, "ceiling")),
     )
+
+
+def _feasible(history: History) -> History:
+    """Return the trials that exceed no limit."""
+    if history.outcomes is None:
+        return history
+    rows = np.flatnonzero(history.within_limits)
+    return history.condensed(rows, history.losses[rows])
 
 
 def _added(trials: Iterable[Trial], ranks: EarlyRanks) -> Iterator[Trial]:

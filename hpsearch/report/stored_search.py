@@ -144,13 +144,19 @@ class StoredSearch:
 
     @property
     def best(self) -> Trial:
-        """The valid trial with the lowest loss.
+        """The valid trial with the lowest loss that keeps all limits; with several objectives, the knee.
 
         Raises
         ------
         NotFoundError
-            If no trial has a loss yet.
+            If there is none yet.
         """
+        if self._experiment.has_several_objectives:
+            standing = read_standing(self._store, self._experiment)
+            knee = None if standing is None or standing.front is None else standing.front.knee
+            if knee is None:
+                raise NotFoundError(f"No trial of {self._experiment.exp_key} is on the front yet.")
+            return self.trial(knee.tid)
         if self._summary.best is None:
             raise NotFoundError(f"No trial of {self._experiment.exp_key} has a loss yet.")
         return self.trial(self._summary.best.tid)
@@ -173,7 +179,8 @@ class StoredSearch:
     def best_value(self) -> float:
         """The best loss, or the best value of the metric that the search maximises; raises as ``best``."""
         loss = self.best.loss
-        assert loss is not None
+        if loss is None:
+            raise ConfigurationError("There are several objectives; see best.losses.")
         return self._experiment.goal.value(loss)
 
     @property

@@ -62,7 +62,7 @@ def progress_of(
 
 
 def losses_in_order(points: Iterable[Trial]) -> Floats:
-    """Return the losses of the valid finished trials in order of completion, NaN for failed ones.
+    """Return the losses of the valid finished trials in order of completion; NaN if failed or infeasible.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def losses_in_order(points: Iterable[Trial]) -> Floats:
         All trials of a search.
     """
     finished = [
-        (trial.finished_at.timestamp() if trial.finished_at else math.inf, trial.tid, trial.loss)
+        (trial.finished_at.timestamp() if trial.finished_at else math.inf, trial.tid, trial.ranked_loss)
         for trial in points
         if trial.state in FINISHED and trial.invalid is None
     ]
