@@ -48,7 +48,7 @@ def open(  # noqa: A001 - read as hpsearch.open
         existing search.
     objectives : mapping of str to str, optional
         Numbers of the results to optimize, by name: ``{"error": "min", "accuracy": "max"}``; by default the
-        loss is minimised. They stand in the mapping that is told, or in its ``losses``.
+        loss is minimised. Each is a key of the mapping given to ``tell``, or of its ``losses``.
     limits : mapping of str to str, optional
         Bounds of numbers of the results that the best trials keep: ``{"memory_gb": "<= 8"}``. A number in the
         ``constraints`` of a result is an amount that exceeds its limit if it is positive.

@@ -35,7 +35,7 @@ _LEASE_S = 10.0
 
 _KEY = "asked"
 
-#: One asker; its lines are "ask TID ATTEMPT" and "told TID ATTEMPT".
+#: One asker; its lines are "ask TID ATTEMPT" and "acknowledged TID ATTEMPT".
 _ASKER = f"""
 import os, random, sys, time
 import hpsearch
@@ -54,14 +54,14 @@ with hpsearch.open(uri, "{_KEY}", space, algo="random", max_evals=n_trials, leas
         note("ask", trial)
         time.sleep(pause.uniform(0, 0.2))
         trial.tell({{"loss": trial.config["x"], "attempt": trial.attempt}})
-        note("told", trial)
+        note("acknowledged", trial)
 """
 
 
 class Line(NamedTuple):
     """A line in the log of an asker."""
 
-    word: str  #: "ask" before the result is told, "told" once it was acknowledged
+    word: str  #: "ask" before the result is sent, "acknowledged" once it is stored
     tid: int
     attempt: int
 
@@ -136,7 +136,7 @@ def run(uri: str, folder: Path, n_trials: int, n_processes: int, n_kills: int, s
         "trials": len(trials),
         "done": sum(trial.state is State.DONE for trial in trials),
         "asked": sum(line.word == "ask" for line in logs),
-        "acknowledged": sum(line.word == "told" for line in logs),
+        "acknowledged": sum(line.word == "acknowledged" for line in logs),
         "asked again": sum(trial.attempt > 1 for trial in trials),
         "processes": n_processes + n_kills,
         "killed": n_kills,
@@ -228,20 +228,20 @@ def broken_promises(
         Trials of the search.
     """
     stored = {trial.tid: trial for trial in trials}
-    told = Counter((line.tid, line.attempt) for line in lines if line.word == "told")
+    acknowledged = Counter((line.tid, line.attempt) for line in lines if line.word == "acknowledged")
     broken = [f"An asker ended with {code}." for code in codes if code]
     if sorted(stored) != list(range(n_trials)):
         broken.append(f"There are {len(stored)} trials, which are not those from 0 to {n_trials - 1}.")
     broken += [f"Trial {t.tid} is {t.state}." for t in trials if t.state is not State.DONE]
     broken += [f"Trial {t.tid} has the loss {t.loss}." for t in trials if t.loss != t.values["x"]]
     by_trial = Counter[int]()
-    for (tid, _), n in told.items():
+    for (tid, _), n in acknowledged.items():
         by_trial[tid] += n
     broken += [f"Trial {tid} was acknowledged {n} times." for tid, n in by_trial.items() if n > 1]
     kept = {tid: trial.result.get("attempt") for tid, trial in stored.items()}
     broken += [
         f"Trial {tid} was acknowledged in attempt {attempt}, but the database has that of {kept.get(tid)}."
-        for tid, attempt in told
+        for tid, attempt in acknowledged
         if kept.get(tid) != attempt
     ]
     return broken

@@ -71,7 +71,7 @@ class Peer:
     n_evals : int
         Of the search; some peers divide it into phases.
     n_objectives : int
-        Several are told by ``tell_outcomes``, which only Optuna has.
+        Results with several go to ``tell_outcomes``, which only Optuna has.
     """
 
     def __init__(

@@ -3,8 +3,9 @@
 Requests and responses are lines of JSON: ``["start", algorithm, space, seed, n_evals]``, ``["ask"]``, which
 is answered with the number and the values of a trial, and ``["tell", number, loss]``. A peer that prunes
 answers ``["report", number, step, value]`` with whether the trial stops there. A search with several
-objectives starts with their number behind ``n_evals``, and is told with ``["tell_outcomes", number, losses,
-amounts]``. Every response has the CPU time that the peer took. What a library prints goes to standard error.
+objectives starts with their number behind ``n_evals``, and gets its results by ``["tell_outcomes",
+number, losses, amounts]``. Every response has the CPU time that the peer took. What a library prints goes to
+standard error.
 """
 
 from __future__ import annotations

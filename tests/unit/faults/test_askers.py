@@ -17,7 +17,13 @@ def done(tid: int, attempt: int = 1) -> Trial:
 
 TRIALS = [done(0), done(1, attempt=2)]
 #: Attempt 1 of trial 1 was killed.
-LINES = [Line("ask", 0, 1), Line("told", 0, 1), Line("ask", 1, 1), Line("ask", 1, 2), Line("told", 1, 2)]
+LINES = [
+    Line("ask", 0, 1),
+    Line("acknowledged", 0, 1),
+    Line("ask", 1, 1),
+    Line("ask", 1, 2),
+    Line("acknowledged", 1, 2),
+]
 
 
 def test_nothing_is_broken_if_all_is_there_once() -> None:
@@ -30,8 +36,13 @@ def test_nothing_is_broken_if_all_is_there_once() -> None:
         (TRIALS[:1], LINES[:2], [0], "There are 1 trials"),
         ([TRIALS[0], replace(TRIALS[1], state=State.FAILED)], LINES, [0], "Trial 1 is failed."),
         ([TRIALS[0], replace(TRIALS[1], loss=0.25)], LINES, [0], "Trial 1 has the loss 0.25."),
-        (TRIALS, [*LINES, Line("told", 1, 1)], [0], "Trial 1 was acknowledged 2 times."),
-        (TRIALS, [*LINES[:-1], Line("told", 1, 1)], [0], "Trial 1 was acknowledged in attempt 1, but"),
+        (TRIALS, [*LINES, Line("acknowledged", 1, 1)], [0], "Trial 1 was acknowledged 2 times."),
+        (
+            TRIALS,
+            [*LINES[:-1], Line("acknowledged", 1, 1)],
+            [0],
+            "Trial 1 was acknowledged in attempt 1, but",
+        ),
         (TRIALS, LINES, [0, 1], "An asker ended with 1."),
     ],
 )
