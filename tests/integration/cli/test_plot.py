@@ -51,7 +51,7 @@ def test_two_searches_are_compared_by_their_losses(call: Call, store: MongoStore
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["nested", "--kind", "sliced"], 2, "'sliced' is not one of 'history'"),
+        (["nested", "--kind", "sliced"], 2, "'sliced' is not one of 'front'"),
         (["nested", "--parameter", "dept"], 2, "nested has no parameter 'dept'. Did you mean 'depth'?"),
         (["nested", "--kind", "history", "--parameter", "lr"], 2, "--kind history has no --parameter."),
         (["nested", "-o", "picture.gif"], 2, "does not end in .png, .svg or .pdf"),

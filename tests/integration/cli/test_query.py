@@ -327,7 +327,7 @@ def test_an_unknown_column_is_refused_with_a_similar_one(call: Call) -> None:
     outcome = call("trials", "search", "--columns", "trial,accurcy")
     assert (outcome.code, outcome.out) == (2, "")
     assert "There is no column 'accurcy'. Did you mean 'accuracy'?" in outcome.err
-    assert "There are: accuracy, attempt," in call("trials", "search", "--columns", "q").err
+    assert "There are: accuracy, active, attempt," in call("trials", "search", "--columns", "q").err
 
 
 def test_a_wide_table_has_a_column_for_each_parameter_and_metric(call: Call) -> None:
