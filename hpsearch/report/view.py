@@ -10,7 +10,7 @@ from typing import Protocol, TextIO
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.standing import Front
-from hpsearch.core.trial import State, Trial
+from hpsearch.core.trial import State
 from hpsearch.report.front_text import new_on_front_line
 from hpsearch.report.status_line import status_line
 from hpsearch.report.text import improvement_line
@@ -62,7 +62,10 @@ class PlainView:
         best = progress.best
         if best is not None and best.loss is not None and best.loss != self._best_loss:
             self._best_loss = best.loss
-            self._print(improvement_line(best, progress.experiment.goal), _improvement_event(best))
+            improvement = Event.IMPROVED.of(
+                exp_key=best.exp_key, tid=best.tid, loss=best.loss, params=best.params
+            )
+            self._print(improvement_line(best, progress.experiment.goal), improvement)
         self._show_new_on_front(progress.front)
         is_due = self._clock() - self._status_at >= _STATUS_EVERY_S
         if is_due or progress.is_standby != self._was_standby:
@@ -78,7 +81,8 @@ class PlainView:
             return
         for trial in front.trials:
             if self._on_front is not None and trial.tid not in self._on_front:
-                self._print(new_on_front_line(trial), _improvement_event(trial))
+                event = Event.NEW_ON_FRONT.of(exp_key=trial.exp_key, tid=trial.tid, losses=trial.losses)
+                self._print(new_on_front_line(trial), event)
         self._on_front = {trial.tid for trial in front.trials}
 
 
@@ -118,12 +122,6 @@ def _log_line(line: str, extra: Mapping[str, object]) -> None:
     log.info("%s", line, extra=extra)
 
 
-def _improvement_event(best: Trial) -> dict[str, object]:
-    if best.losses is not None:
-        return Event.IMPROVED.of(exp_key=best.exp_key, tid=best.tid, losses=dict(best.losses))
-    return Event.IMPROVED.of(exp_key=best.exp_key, tid=best.tid, loss=best.loss, params=best.params)
-
-
 def _progress_event(progress: Progress) -> dict[str, object]:
     return Event.PROGRESS.of(
         exp_key=progress.experiment.exp_key,
@@ -136,5 +134,5 @@ def _progress_event(progress: Progress) -> dict[str, object]:
         best_loss=None if progress.best is None else progress.best.loss,
         per_minute=progress.per_minute,
         workers=len(progress.workers),
-        **({} if progress.front is None else {"n_front": len(progress.front.trials)}),
+        n_front=None if progress.front is None else len(progress.front.trials),
     )

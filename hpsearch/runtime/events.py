@@ -75,6 +75,7 @@ class Event(StrEnum):
     LEASES_SHORTENED = "leases_shortened"
     REREAD = "reread"
     IMPROVED = "improved"
+    NEW_ON_FRONT = "new_on_front"
     PROGRESS = "progress"
     WORKERS_DRAINING = "workers_draining"
     WORKER_NOT_STARTED = "worker_not_started"

@@ -75,7 +75,7 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
     )
     answers = asked(mongosh, fleet.uri, mongosh_queries(ROOT / "docs" / "mongo-shell.md"))
     view, table, searches, by_host, long, workers = answers[:6]
-    best, states, who, means, why, again, stopped, resumed, room, attached = answers[6:]
+    best, front, infeasible, states, who, means, why, again, stopped, resumed, room, attached = answers[6:]
     assert re.findall(r"^    loss: ([\d.e-]+)", view, re.MULTILINE) == re.findall(r" loss: ([\d.e-]+)", best)
     assert "params: { kind: '" in view
     assert "Error" not in table
@@ -86,6 +86,7 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
     assert len(losses) == 5
     assert losses == sorted(losses)
     assert best.count("params: { kind: '") == 5
+    assert (front.strip(), infeasible.strip()) == ("[]", ""), "one objective, no limits"
     assert re.search(r"_id: 'done', count: \d+", states)
     assert "worker: 'busy'" in who
     assert "seconds: Long" in who

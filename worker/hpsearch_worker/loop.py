@@ -338,9 +338,7 @@ def _log_result(trial: Trial, result: Result) -> None:
             ", ".join(f"{name} {loss:.6g}" for name, loss in found.items()),
             result.duration_s,
             extra=Event.TRIAL_DONE.about(
-                trial,
-                duration_s=result.duration_s,
-                **(found if result.losses is None else {"losses": found}),
+                trial, loss=result.loss, losses=result.losses, duration_s=result.duration_s
             ),
         )
     elif result.error is not None:

@@ -309,7 +309,7 @@ def test_an_exception_of_an_algorithm_reaches_the_script_and_leaves_the_search_i
         search(MongoTrials(jobs, exp_key=KEY), algo=suggest)
     assert jobs.store.experiment(KEY).state is ExperimentState.RUNNING
     with ThreadWorker(jobs.store):
-        search(MongoTrials(jobs, exp_key=KEY), two_losses)
+        search(MongoTrials(jobs, exp_key=KEY))
 
 
 def test_another_objective_or_space_with_the_same_name_is_rejected(jobs: MongoJobs) -> None:
