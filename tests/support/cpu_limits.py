@@ -13,7 +13,7 @@ from collections.abc import Generator
 import pytest
 
 #: CPU seconds that the tests of a tier may use together, about twice what they use on an idle machine.
-TIER_LIMITS_S = {"unit": 180.0, "integration": 500.0, "acceptance": 400.0}
+TIER_LIMITS_S = {"unit": 180.0, "integration": 500.0, "acceptance": 360.0}
 
 #: CPU seconds that one unit test may use.
 UNIT_TEST_LIMIT_S = 15.0
