@@ -109,10 +109,10 @@ def set_log_ticks(axes: Axes, which: Literal["x", "y"], ratio: float) -> None:
     ratio : float
         Of its ends.
     """
-    from matplotlib.ticker import LogLocator, MaxNLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
     side = axes.xaxis if which == "x" else axes.yaxis
-    side.minorticks_off()
+    side.set_minor_locator(NullLocator())
     if ratio < _FEW_DECADES:
         side.set_major_locator(LogLocator(subs=(1, 2, 5)) if ratio > _NARROW else MaxNLocator(5))
         side.set_major_formatter("{x:g}")
