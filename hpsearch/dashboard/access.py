@@ -171,7 +171,8 @@ def allowed_hosts(host: str, names: Iterable[str]) -> frozenset[str]:
 def _path_within(request: Request) -> str:
     """Return the path as it was sent, without the prefix of a proxy and never that of another server."""
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-    path = raw.decode("latin-1").removeprefix(request.scope.get("root_path", ""))
+    path = raw.decode("latin-1").partition("?")[0]  # some servers leave the query in it
+    path = path.removeprefix(request.scope.get("root_path", ""))
     return "/" + path.lstrip("/\\")
 
 
