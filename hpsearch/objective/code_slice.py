@@ -15,16 +15,14 @@ import hashlib
 import importlib.util
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
+from hpsearch.runtime.syntax_trees import syntax_tree
+
 #: Hexadecimal digits of a digest.
 _SHORT = 16
-
-#: How often CPython may refuse to parse.
-_MAX_PARSES = 20
 
 #: Fields of a syntax tree that do not affect its behaviour.
 _IGNORED = frozenset({"ctx", "kind", "type_comment"})
@@ -91,24 +89,13 @@ class _Statement:
     is_code: bool  #: whether it defines a function or a class
 
 
-def _parsed(text: str) -> ast.Module:
-    """Parse a module, again if CPython refuses because another thread parses at the same time.
-
-    Before 3.13, threads share the count of its recursion.
-    """
-    for _ in range(_MAX_PARSES - 1):
-        with suppress(SystemError):
-            return ast.parse(text)
-    return ast.parse(text)
-
-
 class _Module:
     """The statements of a module by the names that they bind."""
 
     def __init__(self, source: Source) -> None:
         self.statements: dict[str, list[_Statement]] = defaultdict(list)
         self.imports: dict[str, list[_Import]] = defaultdict(list)
-        for node in _top_level(_Normalizer().visit(_parsed(source.text)).body):
+        for node in _top_level(_Normalizer().visit(syntax_tree(source.text)).body):
             self._take(node, source.package)
 
     def _take(self, node: ast.stmt, package: str | None) -> None:
@@ -360,6 +347,6 @@ def _sha(text: str) -> str:
 
 #: ``__name__ == "__main__"``, either way round.
 _IS_MAIN = frozenset(
-    _canonical(ast.parse(text, mode="eval").body)
+    _canonical(syntax_tree(text, "eval").body)
     for text in ("__name__ == '__main__'", "'__main__' == __name__")
 )

@@ -29,6 +29,7 @@ import numpy as np
 
 from hpsearch.errors import PredicateError
 from hpsearch.runtime.escaping import named, reason, shown
+from hpsearch.runtime.syntax_trees import syntax_tree
 from hpsearch.space.columns import (
     Columns,
     Options,
@@ -150,7 +151,7 @@ def tree_of(text: str) -> ast.expr:
     if len(text) > MAX_CHARACTERS:
         raise PredicateError(f"The condition {named(text)} is longer than {MAX_CHARACTERS} characters.")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        return syntax_tree(text.strip(), "eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         what = error.msg if isinstance(error, SyntaxError) else reason(error)
         raise PredicateError(

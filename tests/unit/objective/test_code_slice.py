@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -205,42 +203,6 @@ def test_a_module_without_source_has_no_digests() -> None:
 def test_adjacent_text_of_an_f_string_counts_as_one() -> None:
     one = digests('def objective(c): return f"{c}ab{c!r:>{c}}"')
     assert one == digests('def objective(c): return f"{c}a" f"b{c!r:>{c}}"')
-
-
-class Garbage:
-    """A cycle whose end lets another thread run."""
-
-    def __init__(self) -> None:
-        self.cycle = self
-
-    def __del__(self) -> None:
-        for _ in range(200):
-            pass
-
-
-@pytest.fixture
-def busy_collector() -> Iterator[None]:
-    """Collect garbage, and change threads, as often as possible."""
-    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
-    gc.set_threshold(50, 5, 5)
-    sys.setswitchinterval(1e-6)
-    yield
-    gc.set_threshold(*threshold)
-    sys.setswitchinterval(interval)
-
-
-@pytest.mark.usefixtures("busy_collector")
-def test_threads_may_ask_at_the_same_time() -> None:
-    """CPython before 3.13 refuses some of the texts that several threads parse at once."""
-    source = Source("\n".join(f"def f{i}(x):\n    return g(x, [{i}, (x, {i})])" for i in range(100)), None)
-
-    def digests(_: int) -> Mapping[str, str]:
-        garbage = [Garbage() for _ in range(50)]
-        del garbage
-        return slice_digests("program", "f0", lambda name: source if name == "program" else None)
-
-    with ThreadPoolExecutor(4) as pool:
-        assert len({str(found) for found in pool.map(digests, range(20))}) == 1
 
 
 def test_a_statement_that_binds_several_names_counts_alike_in_every_process() -> None:
