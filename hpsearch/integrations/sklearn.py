@@ -237,7 +237,8 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]
     def _run_search(self, evaluate_candidates: Callable[[list[dict[str, Any]]], Mapping[str, Any]]) -> None:
         """Ask for candidates and tell their scores until ``n_iter`` of them are evaluated."""
         n_jobs = joblib.effective_n_jobs(self.n_jobs)
-        size = self.batch_size or math.ceil(n_jobs / self.n_splits_)
+        # scikit-learn 1.5 counts the splits only after the search.
+        size = self.batch_size or math.ceil(n_jobs / getattr(self, "n_splits_", 1))
         failure: ValueError | None = None
         n_scored = 0
         with hpsearch.open(

@@ -18,12 +18,10 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import FitFailedWarning
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hpsearch import hp
 from hpsearch.core.trial import State
@@ -32,9 +30,6 @@ from hpsearch.sklearn import SearchCV
 X, Y = load_iris(return_X_y=True)
 C = {"C": hp.loguniform("C", -5, 5)}
 
-#: The check that scikit-learn expects ``RandomizedSearchCV`` to fail, too, with its reason.
-EXPECTED_FAILURES = {"check_supervised_y_2d": "DataConversionWarning not caught"}
-
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
@@ -42,23 +37,6 @@ def quiet() -> Iterator[None]:
         warnings.simplefilter("ignore", FitFailedWarning)
         warnings.simplefilter("ignore", UserWarning)
         yield
-
-
-@parametrize_with_checks(
-    [SearchCV(Ridge(), {"alpha": hp.loguniform("alpha", -5, 5)}, n_iter=1, algorithm="random", cv=2)],
-    expected_failed_checks=lambda _: EXPECTED_FAILURES,
-)  # type: ignore[untyped-decorator]
-def test_it_passes_the_checks_of_regressors(estimator: Any, check: Any) -> None:
-    check(estimator)
-
-
-@pytest.mark.long
-@parametrize_with_checks(
-    [SearchCV(LogisticRegression(), C, n_iter=2, algorithm="random", cv=2, random_state=0)],
-    expected_failed_checks=lambda _: EXPECTED_FAILURES,
-)  # type: ignore[untyped-decorator]
-def test_it_passes_the_checks_of_classifiers(estimator: Any, check: Any) -> None:
-    check(estimator)
 
 
 def test_a_conditional_pipeline_with_several_estimators_and_scores() -> None:
