@@ -183,6 +183,7 @@ class _Campaign:
             pauses=self._targets.pauses,
             rotations=self._targets.rotations,
             deaths=self._targets.deaths,
+            outages=self._sampler.outages,
             crowds=self._crowds,
             priorities=self._targets.priorities,
             far_workers=frozenset(pid for i in BEHIND_PROXY for pid in self._fleet.workers[i].pids),

@@ -294,16 +294,25 @@ def _pauses(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _deaths(evidence: Evidence) -> Iterator[Broken]:
-    """A dead worker's trial runs again though its lease is a date of a clock that was set."""
+    """A dead worker's trial runs again though its lease is a date of a clock that was set.
+
+    While MongoDB is away, no trial can begin.
+    """
     trials = _trials(evidence)
     for death in evidence.deaths:
         trial = trials[death.trial]
         later = [c for c in evidence.calls if c.trial == death.trial and c.attempt > death.attempt]
         was_finished = trial["attempt"] == death.attempt or (not later and trial["state"] in _FINAL)
-        after_s = min((call.began_at for call in later), default=math.inf) - death.at
+        again_at = min((call.began_at for call in later), default=math.inf)
+        after_s = again_at - death.at - _away_s(evidence, death.at, again_at)
         if not was_finished and after_s > _RUNS_AGAIN_S:
             text = f"it ran again {after_s:.0f} s after its worker was killed and the clock set"
             yield _about(trial, "no lease outlasts its length", text)
+
+
+def _away_s(evidence: Evidence, since: float, until: float) -> float:
+    """Return for how many seconds between two times MongoDB was away."""
+    return sum(max(min(o.until, until) - max(o.since, since), 0.0) for o in evidence.outages)
 
 
 def _shares(evidence: Evidence) -> Iterator[Broken]:

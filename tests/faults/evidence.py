@@ -65,6 +65,14 @@ class Death:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """A time in which the servers answered no question of the sampler."""
+
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
     """A time in which the passwords of the store files were not those of the servers."""
 
@@ -107,6 +115,7 @@ class Evidence:
     pauses: Sequence[Pause] = ()
     rotations: Sequence[Rotation] = ()
     deaths: Sequence[Death] = ()
+    outages: Sequence[Outage] = ()
     crowds: Sequence[Sequence[str]] = ()  #: names of searches that were begun together
     priorities: Sequence[Priority] = ()  #: of those, from the first on
     far_workers: frozenset[int] = frozenset()  #: process numbers of those whose answers a proxy may hold back

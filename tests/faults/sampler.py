@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from pymongo.errors import PyMongoError
 
-from tests.faults.evidence import Search
+from tests.faults.evidence import Outage, Search
 from tests.support.replica_set import Client
 
 _EVERY_S = 1.0
+
+#: Seconds without an answer that count as an outage.
+_OUTAGE_S = 10.0
+
 _FINAL = ("done", "failed", "cancelled")
 
 
@@ -31,6 +36,7 @@ class Sampler:
         self._exp_keys: Sequence[str] = ()
         self.first_seen: dict[str, Mapping[str, Any]] = {}
         self.holds: set[tuple[str, int, str, str]] = set()
+        self.outages: list[Outage] = []
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._thread.start()
@@ -56,10 +62,15 @@ class Sampler:
         self._client.close()
 
     def _run(self) -> None:
+        answered_at = time.monotonic()
         while not self._is_over.wait(_EVERY_S):
             with suppress(PyMongoError):
                 for exp_key in self._exp_keys:
                     self._sample(exp_key)
+                now = time.monotonic()
+                if now - answered_at > _OUTAGE_S:
+                    self.outages.append(Outage(since=answered_at, until=now))
+                answered_at = now
 
     def _sample(self, exp_key: str) -> None:
         trials = self._database["trials"]

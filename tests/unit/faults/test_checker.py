@@ -13,6 +13,7 @@ from tests.faults.evidence import (
     Call,
     Death,
     Evidence,
+    Outage,
     Pause,
     Priority,
     Rotation,
@@ -337,6 +338,22 @@ def test_a_trial_whose_worker_died_at_a_clock_step_must_run_again_soon(
     found = evidence(trial, calls=calls, deaths=[Death(trial="s/000000", attempt=1, at=6.0)])
     late = promises(found) & {"no lease outlasts its length"}
     assert late == (set() if is_fine else {"no lease outlasts its length"})
+
+
+@pytest.mark.parametrize(
+    ("since", "is_fine"), [(10.0, True), (200.0, False)], ids=["most of it", "too little"]
+)
+def test_the_time_without_mongodb_does_not_count_until_a_trial_runs_again(
+    since: float, is_fine: bool
+) -> None:
+    calls = [call(0, ended_at=6.0, loss=4.0), call(0, attempt=2, process=12, began_at=320.0, ended_at=321.0)]
+    found = evidence(
+        document(0, attempt=2, history=[LOST]),
+        calls=calls,
+        deaths=[Death(trial="s/000000", attempt=1, at=6.0)],
+        outages=[Outage(since=since, until=290.0)],
+    )
+    assert ("no lease outlasts its length" in promises(found)) is not is_fine
 
 
 @pytest.mark.parametrize(
