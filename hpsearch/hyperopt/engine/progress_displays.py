@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import Any
 
@@ -31,7 +32,7 @@ class NoProgress:
         """Show the final state."""
 
 
-class CountedProgress(NoProgress):
+class CountedProgress(NoProgress, ABC):
     """Counts trials and time; a subclass displays them.
 
     Parameters
@@ -57,11 +58,13 @@ class CountedProgress(NoProgress):
         """Show the final state."""
         self._show()
 
+    @abstractmethod
     def _is_due(self) -> bool:
-        raise NotImplementedError
+        """Whether the display is out of date."""
 
+    @abstractmethod
     def _show(self) -> None:
-        raise NotImplementedError
+        """Display the present state."""
 
     def _show_now(self) -> None:
         self._show()
@@ -83,24 +86,12 @@ class CountedProgress(NoProgress):
 
 
 class ProgressLine(CountedProgress):
-    """A bar on a terminal, rewritten as trials finish.
-
-    Parameters
-    ----------
-    initial : int
-        Number of known trials.
-    total : int or None
-        Expected number of trials; None if unknown.
-    """
-
-    def __init__(self, initial: int, total: int | None) -> None:
-        super().__init__(initial, total)
-        self._stream = sys.stderr
+    """A bar on a terminal, rewritten as trials finish."""
 
     def close(self) -> None:
         """Show the final state, and end the line."""
         self._show()
-        self._stream.write("\n")
+        sys.stderr.write("\n")
 
     def _is_due(self) -> bool:
         return self._has_waited(_LINE_INTERVAL_S)
@@ -108,25 +99,14 @@ class ProgressLine(CountedProgress):
     def _show(self) -> None:
         filled = _BAR * self._n // self._total if self._total else 0
         bar = f"[{'#' * filled:-<{_BAR}}] " if self._total else ""
-        self._stream.write(f"\r{bar + self._text():<{_LINE}.{_LINE}}")
-        self._stream.flush()
+        sys.stderr.write(f"\r{bar + self._text():<{_LINE}.{_LINE}}")
+        sys.stderr.flush()
 
 
 class ProgressLog(CountedProgress):
-    """A line for each improvement, and now and then between them.
+    """A line for each improvement, and now and then between them."""
 
-    Parameters
-    ----------
-    initial : int
-        Number of known trials.
-    total : int or None
-        Expected number of trials; None if unknown.
-    """
-
-    def __init__(self, initial: int, total: int | None) -> None:
-        super().__init__(initial, total)
-        self._stream = sys.stderr
-        self._shown: object = None
+    _shown: object = None  #: the text after the count in the last line
 
     def close(self) -> None:
         """Write the final state, if a trial finished."""
@@ -138,8 +118,8 @@ class ProgressLog(CountedProgress):
 
     def _show(self) -> None:
         self._shown = self.postfix
-        self._stream.write(f"{self._text()}\n")
-        self._stream.flush()
+        sys.stderr.write(f"{self._text()}\n")
+        sys.stderr.flush()
 
 
 class NotebookProgress(CountedProgress):
