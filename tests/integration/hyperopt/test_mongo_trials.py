@@ -711,6 +711,13 @@ def test_a_warm_start_with_what_is_no_search_of_the_database_is_refused(jobs: Mo
     assert jobs.store.experiments() == []
 
 
+def test_a_pruner_is_that_of_the_experiment(jobs: MongoJobs) -> None:
+    with ThreadWorker(jobs.store):
+        search(MongoTrials(jobs, exp_key=KEY), pruner={"name": "median", "max_resource": 9})
+    pruner = jobs.store.experiment(KEY).pruner
+    assert (pruner.name, pruner.max_resource) == ("median", 9)
+
+
 def test_several_objectives_are_those_of_the_experiment(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     declared: dict[str, Any] = {"objectives": {"x": "min", "y": "max"}, "limits": {"y": ">= -4"}}
