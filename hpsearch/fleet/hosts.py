@@ -19,8 +19,8 @@ from hpsearch.runtime.escaping import one_line
 #: ssh's own exit code when it cannot reach a host.
 _UNREACHABLE = 255
 
-#: Options of ssh that a fleet may override: ask for nothing, and do not wait for ever.
-_SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15")
+#: Options of ssh that a fleet may override: ask for nothing, and give up a host that falls silent.
+_SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15")
 
 #: Hosts that are called at the same time.
 _N_PARALLEL = 32
