@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.core.history import Floats, History
+from hpsearch.report.numbers.loss_scale import spread_rows
 from hpsearch.report.numbers.surrogate import MIN_R2, Surrogate
 from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.suggest.gp.encoding import Encoding
@@ -28,10 +29,11 @@ class Ceiling:
 
 @isolated_numerics()
 def ceiling(history: History, surrogate: Surrogate | None, rng: np.random.Generator) -> Ceiling | None:
-    """Return by how much the best loss can improve, None where the model cannot be trusted.
+    """Return by how much the best loss can improve, None where the model cannot be trusted, or says little.
 
     The lowest value of each function drawn from the posterior, by a random search of the space and around the
-    lowest points, is compared with the best loss.
+    lowest points, is compared with the best loss. If they may gain more on it than it has gained on a typical
+    trial of the space, they tell nothing.
 
     Parameters
     ----------
@@ -60,10 +62,15 @@ def ceiling(history: History, surrogate: Surrogate | None, rng: np.random.Genera
         x = np.vstack([centres, *near])
         values = at(x)
     lowest = values.min(axis=0)
-    incumbent = float(surrogate.scale.apply(history.losses[usable]).min())
+    losses = history.losses[usable]
+    incumbent = float(surrogate.scale.apply(losses).min())
     reached = surrogate.scale.losses(np.minimum(lowest, incumbent))
     gains = surrogate.scale.losses(np.array([incumbent]))[0] - reached
     median, high = np.quantile(gains, [0.5, 0.9])
+    features = encoding.features(encoding.coordinates(history.values[usable]), history.active[usable])
+    typical = float(np.median(losses[spread_rows(features)]))
+    if high > typical - losses.min():
+        return None
     return Ceiling(median=float(median), high=float(high))
 
 

@@ -56,7 +56,7 @@ def loss_scale(features: Floats, losses: Floats) -> LossScale:
     losses : (n,) array
         Their losses, finite; at least one.
     """
-    typical = losses[_spread_rows(features)]
+    typical = losses[spread_rows(features)]
     low, median, high = np.quantile(typical, [0.1, 0.5, 0.9])
     is_log = bool(high - median > _MAX_SKEW * (median - low) > 0)
     shift = 0.0
@@ -89,14 +89,20 @@ def are_extreme(features: Floats, losses: Floats) -> Bools:
     losses : (n,) array
         Their losses, finite; at least one.
     """
-    low, median, high = np.quantile(losses[_spread_rows(features)], [0.25, 0.5, 0.75])
+    low, median, high = np.quantile(losses[spread_rows(features)], [0.25, 0.5, 0.75])
     if not high > low:
         return np.zeros(len(losses), dtype=bool)
     return np.asarray(losses > median + _MAX_ABOVE * (high - low) / _IQR_OF_SIGMA)
 
 
-def _spread_rows(features: Floats) -> NDArray[np.intp]:
-    """Return the rows of up to 40 points far from each other, beginning with the most central one."""
+def spread_rows(features: Floats) -> NDArray[np.intp]:
+    """Return the rows of up to 40 points far from each other, beginning with the most central one.
+
+    Parameters
+    ----------
+    features : (n, D) array
+        Features of the trials.
+    """
     first = int(((features - features.mean(axis=0)) ** 2).sum(axis=1).argmin())
     rows = [first]
     nearest = ((features - features[first]) ** 2).sum(axis=1)

@@ -82,6 +82,25 @@ def test_what_is_left_to_gain_is_more_after_fewer_trials() -> None:
         assert found.high == pytest.approx(left, abs=0.15)
 
 
+def test_nothing_is_said_of_what_is_left_if_it_may_be_more_than_was_gained() -> None:
+    """One branch is smooth and good; the other is good here and bad there, and the model cannot say where."""
+    rng = np.random.default_rng(0)
+    rugged = {f"b{i}": hp.uniform(f"b{i}", 0, 1) for i in range(4)}
+    space = Space(hp.choice("model", [{"a": hp.uniform("a", 0, 1)}, rugged]))
+    points = [
+        {"model": 0, "a": rng.random()}
+        if i % 3
+        else {"model": 1, **{label: rng.random() for label in rugged}}
+        for i in range(30)
+    ]
+    losses = [
+        0.014 + 0.002 * p["a"] if "a" in p else 0.05 + 0.8 * (p["b0"] > 0.5) * rng.random() for p in points
+    ]
+    trials = history(space, points, losses)
+    assert loss_surrogate(trials).r2 > 0.5
+    assert ceiling(trials, loss_surrogate(trials), np.random.default_rng(0)) is None
+
+
 def test_little_is_left_to_gain_where_the_search_has_found_the_best() -> None:
     trials = auto_search(FLAT)
     found = ceiling(trials, loss_surrogate(trials), np.random.default_rng(0))
